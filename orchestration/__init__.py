@@ -1,0 +1,10 @@
+"""Spacelift usage warehouse: the map of the package.
+
+settings      every environment variable's name and meaning, once
+spacelift/    the vendor: token, HTTPS, the two usage files; knows neither Dagster nor Postgres
+landing/      bytes to raw tables: archive, CSV reading, one day in one transaction
+warehouse/    Postgres: the embedded server, the raw schema, the writer's lock
+demo/         a Spacelift stand-in with a fixed seed
+assets/ resources/ definitions partitions jobs schedules checks    Dagster
+cli           `spacelift-usage …`; runs the same job that the schedule launches
+"""

@@ -1,0 +1,1 @@
+"""The Dagster assets: the two raw tables and the dbt models."""

@@ -1,0 +1,1 @@
+"""Postgres: the embedded server, connections, the raw schema and the writer's lock."""
