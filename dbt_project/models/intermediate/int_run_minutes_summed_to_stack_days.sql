@@ -9,12 +9,19 @@
 
 with
 
+days as (
+
+    select * from {{ ref('int_usage_days') }}
+    {% if is_incremental() %} where is_to_rebuild {% endif %}
+
+),
+
 run_days as (
 
     select * from {{ ref('int_run_minutes_summed_to_run_days') }}
-    {% if is_incremental() %}
-    where {{ is_in_days_to_rebuild('date_day', ref('int_usage_days')) }}
-    {% endif %}
+    where
+        date_day >= (select min(days.date_day) from days)
+        and date_day in (select days.date_day from days)
 
 ),
 

@@ -14,18 +14,28 @@
 
 with
 
-periods as (
+days as (
+
+    select * from {{ ref('int_fact_days') }}
+    {% if is_incremental() %} where is_to_rebuild {% endif %}
+
+),
+
+all_periods as (
 
     select * from {{ ref('dim_billing_periods') }}
-    {% if is_incremental() -%}
+
+),
+
+periods as (
+
+    select * from all_periods
     where exists (
-        select 1 from {{ ref('int_fact_days') }} as days
+        select 1 from days
         where
-            days.is_to_rebuild
-            and days.starts_at >= dim_billing_periods.period_start_at
-            and days.starts_at < dim_billing_periods.period_end_at
+            days.starts_at >= all_periods.period_start_at
+            and days.starts_at < all_periods.period_end_at
     )
-    {%- endif %}
 
 ),
 

@@ -8,6 +8,8 @@
     )
 }}
 
+-- depends_on: {{ ref('int_usage_days') }}
+
 with
 
 run_days as (
