@@ -6,11 +6,24 @@
     `int_fact_days.is_to_rebuild` (that, or who was alive, or who is who) for zero-filled facts.
 #}
 
-{# SQL condition: `date_column` is one of the days that `days` says to rebuild. The bounds let an index help. #}
-{% macro is_in_days_to_rebuild(date_column, days) -%}
-    {{ date_column }} >= (select min(days.date_day) from {{ days }} as days where days.is_to_rebuild)
-    and {{ date_column }} <= (select max(days.date_day) from {{ days }} as days where days.is_to_rebuild)
-    and {{ date_column }} in (select days.date_day from {{ days }} as days where days.is_to_rebuild)
+{#
+    SQL condition: the row's day is one that `days` says to rebuild. The bounds let an index help.
+
+    column: a `date_day`, or the `timestamp_unix` of a staging view; only a bare column finds its index.
+    days: a calendar model; for `timestamp_unix` it must be int_usage_days.
+#}
+{% macro is_in_days_to_rebuild(column, days) -%}
+    {%- if 'timestamp_unix' in column -%}
+    {{ column }} >= (select min(days.starts_unix) from {{ days }} as days where days.is_to_rebuild)
+    and {{ column }} < (select max(days.ends_unix) from {{ days }} as days where days.is_to_rebuild)
+    and (to_timestamp({{ column }}) at time zone 'UTC')::date in (
+        select days.date_day from {{ days }} as days where days.is_to_rebuild
+    )
+    {%- else -%}
+    {{ column }} >= (select min(days.date_day) from {{ days }} as days where days.is_to_rebuild)
+    and {{ column }} <= (select max(days.date_day) from {{ days }} as days where days.is_to_rebuild)
+    and {{ column }} in (select days.date_day from {{ days }} as days where days.is_to_rebuild)
+    {%- endif -%}
 {%- endmacro %}
 
 {#
