@@ -14,15 +14,25 @@
 #}
 {% macro is_in_days_to_rebuild(column, days) -%}
     {%- if 'timestamp_unix' in column -%}
-    {{ column }} >= (select min(days.starts_unix) from {{ days }} as days where days.is_to_rebuild)
-    and {{ column }} < (select max(days.ends_unix) from {{ days }} as days where days.is_to_rebuild)
+    {{ column }} >= (
+        select min(rebuilt.starts_unix) from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
+    and {{ column }} < (
+        select max(rebuilt.ends_unix) from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
     and (to_timestamp({{ column }}) at time zone 'UTC')::date in (
-        select days.date_day from {{ days }} as days where days.is_to_rebuild
+        select rebuilt.date_day from {{ days }} as rebuilt where rebuilt.is_to_rebuild
     )
     {%- else -%}
-    {{ column }} >= (select min(days.date_day) from {{ days }} as days where days.is_to_rebuild)
-    and {{ column }} <= (select max(days.date_day) from {{ days }} as days where days.is_to_rebuild)
-    and {{ column }} in (select days.date_day from {{ days }} as days where days.is_to_rebuild)
+    {{ column }} >= (
+        select min(rebuilt.date_day) from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
+    and {{ column }} <= (
+        select max(rebuilt.date_day) from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
+    and {{ column }} in (
+        select rebuilt.date_day from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
     {%- endif -%}
 {%- endmacro %}
 

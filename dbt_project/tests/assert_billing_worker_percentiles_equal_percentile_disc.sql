@@ -1,5 +1,6 @@
--- The percentiles from counts of hours above a level equal Postgres' own over the dense facts, on the
--- account and on the pools that lived through all counted hours, for the periods with days landed anew.
+-- The percentiles from counts of hours above a level equal Postgres' own over the dense facts, on
+-- the account and on the pools that lived through all counted hours, for periods with days landed
+-- anew.
 
 with
 
@@ -75,7 +76,9 @@ where
             percentiles.p50_workers <> expected.p50_workers
             or percentiles.p95_workers <> expected.p95_workers
             or percentiles.p99_workers <> expected.p99_workers
-            or abs(percentiles.p95_workers_interpolated - expected.p95_workers_interpolated::numeric)
+            or abs(
+                percentiles.p95_workers_interpolated - expected.p95_workers_interpolated::numeric
+            )
             > 0.000001
         )
     )

@@ -29,7 +29,8 @@ covered as (
     select hour_at from {{ ref('dim_hours') }}
     where
         date_day in (
-            select days.date_day from {{ ref('int_usage_days') }} as days where days.has_run_minutes
+            select days.date_day from {{ ref('int_usage_days') }} as days
+            where days.has_run_minutes
         )
 
 )

@@ -1,4 +1,4 @@
--- A day's minutes over all stacks, by class of state, are those of the file, on the days landed anew.
+-- A day's minutes over all stacks and mapped states are those of the file, on days landed anew.
 
 with
 

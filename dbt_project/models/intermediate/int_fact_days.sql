@@ -7,8 +7,8 @@
     )
 }}
 
--- The calendar again, for zero-filled facts: a day of theirs also changes when a stack or pool turns out
--- to be older, when a pool's name finds its owner, or when a run state is seen for the first time.
+-- The calendar again, for zero-filled facts: a day of theirs also changes when a stack or pool
+-- turns out to be older, when a pool's name finds its owner, or when a run state is new.
 
 with
 
@@ -45,6 +45,23 @@ name_matches as (
 pairs as (
 
     select * from {{ ref('int_run_state_pairs') }}
+
+),
+
+-- What this table said when everything downstream was last built and tested.
+built as (
+
+    {% if is_incremental() %}
+    select
+        date_day,
+        built_fingerprint
+    from {{ this }}
+    {% else %}
+    select
+        null::date as date_day,
+        null::text as built_fingerprint
+    where false
+    {% endif %}
 
 ),
 
@@ -174,27 +191,18 @@ final as (
 
         ---------- ids
         fingerprinted.fact_fingerprint as fingerprint,
+        built.built_fingerprint,
 
         ---------- booleans
         fingerprinted.has_run_minutes,
         fingerprinted.has_worker_count,
         fingerprinted.is_covered,
-        {% if is_incremental() -%}
-        fingerprinted.fact_fingerprint is distinct from built.built_fingerprint as is_to_rebuild,
+        (fingerprinted.fact_fingerprint is distinct from built.built_fingerprint) as is_to_rebuild
 
-        ---------- memory
-        built.built_fingerprint
     from fingerprinted
     -- Left: a day that is new has not been built yet.
-    left join {{ this }} as built
+    left join built
         on fingerprinted.date_day = built.date_day
-        {%- else -%}
-        true as is_to_rebuild,
-
-        ---------- memory
-        null::text as built_fingerprint
-    from fingerprinted
-        {%- endif %}
 
 )
 

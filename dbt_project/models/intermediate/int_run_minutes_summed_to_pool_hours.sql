@@ -46,7 +46,8 @@ summed as (
             sum(run_minutes.state_minutes) filter (where run_states.state_class = 'active'), 0
         ) as active_minutes,
         coalesce(
-            sum(run_minutes.state_minutes) filter (where run_states.state_class = 'waiting_worker'), 0
+            sum(run_minutes.state_minutes) filter (where run_states.state_class = 'waiting_worker'),
+            0
         ) as waiting_worker_minutes
     from run_minutes
     inner join days

@@ -24,6 +24,23 @@ run_states as (
 
 ),
 
+-- What this table said when everything downstream was last built and tested.
+built as (
+
+    {% if is_incremental() %}
+    select
+        date_day,
+        built_fingerprint
+    from {{ this }}
+    {% else %}
+    select
+        null::date as date_day,
+        null::text as built_fingerprint
+    where false
+    {% endif %}
+
+),
+
 loads_by_day as (
 
     select
@@ -59,8 +76,7 @@ calendar as (
 -- A person may change the classes of the run states; that changes every sum by class.
 run_states_version as (
 
-    select
-        md5(string_agg(run_states::text, ',' order by run_states.run_state)) as run_states_md5
+    select md5(string_agg(run_states::text, ',' order by run_states.run_state)) as run_states_md5
     from run_states
 
 ),
@@ -86,46 +102,37 @@ fingerprinted as (
 
 ),
 
-remembered as (
-
-    select
-        fingerprinted.*,
-        {% if is_incremental() -%}
-        built.built_fingerprint
-    from fingerprinted
-    -- Left: a day that is new has not been built yet.
-    left join {{ this }} as built
-        on fingerprinted.date_day = built.date_day
-        {%- else -%}
-        null::text as built_fingerprint
-    from fingerprinted
-        {%- endif %}
-
-),
-
 final as (
 
     select
         ---------- dates and times
-        date_day,
-        date_day::timestamp at time zone 'UTC' as starts_at,
-        (date_day + 1)::timestamp at time zone 'UTC' as ends_at,
-        extract(epoch from date_day::timestamp at time zone 'UTC')::bigint as starts_unix,
-        extract(epoch from (date_day + 1)::timestamp at time zone 'UTC')::bigint as ends_unix,
+        fingerprinted.date_day,
+        fingerprinted.date_day::timestamp at time zone 'UTC' as starts_at,
+        (fingerprinted.date_day + 1)::timestamp at time zone 'UTC' as ends_at,
+        extract(epoch from fingerprinted.date_day::timestamp at time zone 'UTC')::bigint
+            as starts_unix,
+        extract(epoch from (fingerprinted.date_day + 1)::timestamp at time zone 'UTC')::bigint
+            as ends_unix,
 
         ---------- ids
-        run_minutes_load_id,
-        worker_count_load_id,
-        fingerprint,
-        built_fingerprint,
+        fingerprinted.run_minutes_load_id,
+        fingerprinted.worker_count_load_id,
+        fingerprinted.fingerprint,
+        built.built_fingerprint,
 
         ---------- booleans
-        run_minutes_load_id is not null as has_run_minutes,
-        worker_count_load_id is not null as has_worker_count,
-        run_minutes_load_id is not null and worker_count_load_id is not null as is_covered,
-        fingerprint is distinct from built_fingerprint as is_to_rebuild
+        fingerprinted.run_minutes_load_id is not null as has_run_minutes,
+        fingerprinted.worker_count_load_id is not null as has_worker_count,
+        (
+            fingerprinted.run_minutes_load_id is not null
+            and fingerprinted.worker_count_load_id is not null
+        ) as is_covered,
+        (fingerprinted.fingerprint is distinct from built.built_fingerprint) as is_to_rebuild
 
-    from remembered
+    from fingerprinted
+    -- Left: a day that is new has not been built yet.
+    left join built
+        on fingerprinted.date_day = built.date_day
 
 )
 

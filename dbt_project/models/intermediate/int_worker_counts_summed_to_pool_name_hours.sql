@@ -33,7 +33,7 @@ summed as (
         worker_counts.hour_at,
         worker_counts.date_day,
         coalesce(worker_counts.worker_pool_name, '(unnamed)') as worker_pool_name,
-        -- One row an hour is expected. Should the export be finer, or repeat a row, the most counts.
+        -- One row an hour is expected. Were the export finer, or a row repeated: the most counts.
         max(worker_counts.worker_count) as worker_count
     from worker_counts
     inner join days

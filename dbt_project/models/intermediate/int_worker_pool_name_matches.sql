@@ -1,6 +1,6 @@
--- Which pool a name in the worker-count file means, and when. That file knows pools by name only; the
--- run-minutes file shows names beside ULIDs. Names change hands (rename, delete and create again), so a
--- name belongs to a pool from the first hour in which it can, until the next pool takes it over.
+-- Which pool a name in the worker-count file means, and when. That file knows pools by name only;
+-- the run-minutes file shows names beside ULIDs. Names change hands (rename, delete and create
+-- again), so a name is a pool's from the first hour in which it can be, until the next takes it.
 
 with
 

@@ -16,10 +16,20 @@ run_minutes as (
 
 sightings as (
 
-    select worker_pool_key, worker_pool_ulid, worker_pool_name, match_method, hour_at
+    select
+        worker_pool_key,
+        worker_pool_ulid,
+        worker_pool_name,
+        match_method,
+        hour_at
     from worker_counts
     union all
-    select worker_pool_key, worker_pool_ulid, worker_pool_name, match_method, hour_at
+    select
+        worker_pool_key,
+        worker_pool_ulid,
+        worker_pool_name,
+        match_method,
+        hour_at
     from run_minutes
 
 ),

@@ -7,8 +7,8 @@
     )
 }}
 
--- Percentiles by nearest rank, from counts of hours above a level: the value at rank r of N hours is the
--- lowest level with at most N - r hours above it. Zeros need not be read for that, only counted.
+-- Percentiles by nearest rank, from counts of hours above a level: the value at rank r of N hours
+-- is the lowest level with at most N - r hours above it. Zeros need not be read, only counted.
 
 {% set percentiles = [50, 90, 95, 99] %}
 
@@ -153,15 +153,15 @@ summed as (
         {% for percentile in percentiles -%}
         min(exceeded.worker_count) filter (
             where exceeded.hours_above <= periods.worker_hours_covered
-                - ({{ percentile }} * periods.worker_hours_covered + 99) / 100
+            - ({{ percentile }} * periods.worker_hours_covered + 99) / 100
         ) as p{{ percentile }}_workers,
         {% endfor -%}
         max(exceeded.worker_count) as max_workers,
         sum(exceeded.worker_count * exceeded.hours_at_level) as worker_hours,
-        -- Interpolated: between the values at ranks k and k + 1, k the whole part of 1 + 0.95 (N - 1).
+        -- Interpolated: between the values at ranks k and k + 1, k = floor(1 + 0.95 (N - 1)).
         min(exceeded.worker_count) filter (
             where exceeded.hours_above <= periods.worker_hours_covered
-                - (1 + 95 * (periods.worker_hours_covered - 1) / 100)
+            - (1 + 95 * (periods.worker_hours_covered - 1) / 100)
         ) as lower_workers,
         min(exceeded.worker_count) filter (
             where exceeded.hours_above <= greatest(
@@ -175,7 +175,7 @@ summed as (
             where
             exceeded.worker_count > 0
             and exceeded.hours_above <= exceeded.hours_above_zero
-                - (95 * exceeded.hours_above_zero + 99) / 100
+            - (95 * exceeded.hours_above_zero + 99) / 100
         ) as p95_workers_without_zeros
     from exceeded
     inner join periods

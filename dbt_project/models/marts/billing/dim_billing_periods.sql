@@ -35,7 +35,7 @@ months as (
 
 ),
 
-measured as (
+covered as (
 
     select
         months.contract_id,
@@ -64,9 +64,9 @@ ranked as (
 
     select
         *,
-        -- Nearest rank in integers: the smallest rank with at least p % of the hours at or below it.
+        -- Nearest rank, in integers: the smallest with at least p % of the hours at or below.
         ((worker_percentile * 100)::bigint * hours_in_period + 9999) / 10000 as percentile_rank
-    from measured
+    from covered
 
 ),
 

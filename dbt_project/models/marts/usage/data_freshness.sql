@@ -7,8 +7,8 @@
     )
 }}
 
--- The last model of every build: it stands behind all others and their tests, so its row says through
--- when the marts are right, and its hook notes that the landed days are built.
+-- The last model of every build: it stands behind all others and their tests, so its row says
+-- through when the marts are right, and its hook notes that the landed days are built.
 -- depends_on: {{ ref('dim_dates') }}
 -- depends_on: {{ ref('dim_stacks') }}
 -- depends_on: {{ ref('dim_worker_pools') }}

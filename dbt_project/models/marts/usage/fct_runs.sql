@@ -29,8 +29,8 @@ touched as (
     select runs.run_ulid
     from {{ this }} as runs
     inner join {{ ref('int_usage_days') }} as days
-        on days.starts_at <= runs.last_hour_at
-        and days.ends_at > runs.first_hour_at
+        on runs.last_hour_at >= days.starts_at
+        and runs.first_hour_at < days.ends_at
     where days.is_to_rebuild
 
 ),
