@@ -118,9 +118,6 @@ def _gunzipped(chunks: Iterator[bytes], *, asked: str, host: str) -> Iterator[by
                 if block:
                     yield block
                 rest = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
-        # What the decoder holds back once it has eaten all its input.
-        while has_begun and not decoder.eof and (block := decoder.decompress(b"", BLOCK_BYTES)):
-            yield block
     except isal_zlib.error as error:  # type: ignore[misc]  # its stub says instance, not class
         raise SpaceliftUnavailableError(
             f"the gzip stream of Spacelift ({host}) for {asked} is damaged"

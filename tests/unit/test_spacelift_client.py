@@ -1,5 +1,6 @@
 """What the client makes of Spacelift's answers: a file, ask again, or asking again cannot help."""
 
+import base64
 import datetime as dt
 import gzip
 import json
@@ -442,6 +443,15 @@ def test_a_token_with_a_line_end_is_refused_without_quoting_it():
         read_all(client)
     assert "line ends" in str(raised.value)
     assert JWT not in str(raised.value)
+
+
+def test_a_ready_token_that_has_ended_is_told_before_it_is_used():
+    claims = base64.urlsafe_b64encode(b'{"exp": 1709164800}').decode()
+    with (
+        Spacelift(answering()).client(ReadyToken(f"e30.{claims}.x")) as client,
+        pytest.raises(SpaceliftRejectedError, match="ended at 2024-02-29 00:00 UTC"),
+    ):
+        client.verify_credentials()
 
 
 def test_a_ca_file_that_is_none_is_named(tmp_path):
