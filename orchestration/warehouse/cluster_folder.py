@@ -40,7 +40,7 @@ class ClusterFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[int]:
-        """Wait until no other process makes, starts or stops this server; gives the lock's file descriptor."""
+        """Wait until no other process makes, starts or stops this server; gives the lock's descriptor."""
         self.path.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -59,7 +59,9 @@ class ClusterFolder:
     def new_password(self) -> str:
         password = secrets.token_urlsafe(24)  # needs no quoting in a URL
         (self.path / "password").unlink(missing_ok=True)
-        with open(os.open(self.path / "password", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(
+            os.open(self.path / "password", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+        ) as file:
             file.write(password)
         return password
 
@@ -68,8 +70,8 @@ class ClusterFolder:
             return (self.path / "password").read_text().strip()
         except FileNotFoundError:
             raise WarehouseError(
-                f"the password of the embedded Postgres is gone: {self.path / 'password'}; put it back, or move "
-                f"{self.path} away and land the history again from the archive"
+                f"the password of the embedded Postgres is gone: {self.path / 'password'}; put it back, or "
+                f"move {self.path} away and land the history again from the archive"
             ) from None
 
     def port(self) -> int | None:

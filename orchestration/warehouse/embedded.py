@@ -1,11 +1,11 @@
 """The embedded Postgres: a server of our own under USAGE_HOME/postgres, made on first use.
 
-Here: making, starting, finding and stopping it with nothing but `initdb` and `pg_ctl`. Not here: which programs
-(binaries.py), as whom (server_user.py), its files (cluster_folder.py), whether it runs (postmaster.py), what is in
-the database (schema.py).
+Here: making, starting, finding and stopping it. Not here: which programs (binaries.py), their calls
+(server_programs.py), as whom (server_user.py), its files (cluster_folder.py), whether it runs
+(postmaster.py), what is in the database (schema.py).
 
-It listens on 127.0.0.1 alone, without unix sockets, and asks for the password (SCRAM). There is no exit hook: it
-runs until `stop`.
+It listens on 127.0.0.1 alone, without unix sockets, and asks for the password (SCRAM). There is no exit hook:
+it runs until `stop`.
 """
 
 import contextlib
@@ -13,9 +13,8 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,10 +22,11 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
-from orchestration.warehouse.binaries import Binaries, find_binaries
+from orchestration.warehouse.binaries import find_binaries
 from orchestration.warehouse.cluster_folder import ClusterFolder
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.postmaster import disown_stale_pid, mark, running_postmaster
+from orchestration.warehouse.server_programs import initdb, pg_ctl
 from orchestration.warehouse.server_user import ServerUser
 
 _USER = _DATABASE = "usage"
@@ -35,6 +35,7 @@ _CONNECT_TIMEOUT_SECONDS = 10
 _START_TIMEOUT_SECONDS = 120
 _STOP_TIMEOUT_SECONDS = 60
 _START_ATTEMPTS = 5
+_START_PAUSE_SECONDS = 0.5
 
 # Appended to postgresql.conf when the cluster is made; whoever wants others edits them there.
 _SETTINGS = """
@@ -92,17 +93,26 @@ def ensure_running(home: Path) -> str:
 def stop(home: Path) -> bool:
     """Stop the server under `home` and wait for its end; False if none was running."""
     folder = ClusterFolder(home.resolve() / "postgres")
-    if not folder.data.exists():
-        return False
-    with _in_one_line(folder), folder.locked():
-        if running_postmaster(folder.data) is None:
+    with _in_one_line(folder):
+        if folder.data_major() is None:
             return False
-        answer = _pg_ctl(
-            folder, "stop", "--mode=fast", timeout_seconds=_STOP_TIMEOUT_SECONDS, output=subprocess.DEVNULL
-        )
-        if answer != 0:
-            raise WarehouseError(f"the embedded Postgres in {folder.path} did not stop: {folder.log_tail()}")
-        return True
+        with folder.locked():
+            if running_postmaster(folder.data) is None:
+                return False
+            user = ServerUser.for_data(folder.data)
+            stopped = pg_ctl(
+                "stop",
+                data=folder.data,
+                binaries=find_binaries(needed_major=folder.data_major(), server_user=user),
+                server_user=user,
+                timeout_seconds=_STOP_TIMEOUT_SECONDS,
+                options=["--mode=fast"],
+            )
+            if not stopped:
+                raise WarehouseError(
+                    f"the embedded Postgres in {folder.path} did not stop: {folder.log_tail()}"
+                )
+            return True
 
 
 def status(home: Path) -> Status:
@@ -120,59 +130,34 @@ def status(home: Path) -> Status:
 
 def _create(folder: ClusterFolder, *, lock: int) -> None:
     user = ServerUser.for_data(folder.data)
-    binaries = find_binaries(needed_major=None, server_user=user, home_copy=folder.path / "binaries")
-    # Made aside and renamed when complete, so that an initdb that was killed leaves nothing that looks like data.
+    # Made aside and renamed when complete: an initdb that was killed leaves nothing that looks like data.
     unfinished = folder.path / "data.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
     unfinished.mkdir(mode=0o700)
-    password = folder.new_password()
-    with tempfile.NamedTemporaryFile("w", dir=folder.path, prefix="initdb-") as password_file:
-        password_file.write(password)
-        password_file.flush()
-        for path in (unfinished, Path(password_file.name)):
-            os.chown(path, user.uid, user.gid)
-        # initdb holds the lock too: should we be killed, nobody starts another one beside it.
-        _run_initdb(unfinished, Path(password_file.name), user=user, binaries=binaries, lock=lock)
+    user.take(unfinished)
+    initdb(
+        unfinished,
+        superuser=_USER,
+        password=folder.new_password(),
+        binaries=find_binaries(needed_major=None, server_user=user),
+        server_user=user,
+        lock=lock,
+    )
     with (unfinished / "postgresql.conf").open("a") as settings:
         settings.write(_SETTINGS + (_SETTINGS_ON_LINUX if sys.platform == "linux" else ""))
     unfinished.rename(folder.data)
 
 
-def _run_initdb(data: Path, password_file: Path, *, user: ServerUser, binaries: Binaries, lock: int) -> None:
-    # Code point order and UTF-8 upper case, the same on every machine; before 17 plain C comes closest.
-    builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.major >= 17 else []
-    with (
-        _reachable(data, user=user) as (data_path, data_fds),
-        _reachable(password_file, user=user) as (file, fds),
-    ):
-        answer = subprocess.run(
-            [
-                binaries.folder / "initdb",
-                f"--pgdata={data_path}",
-                f"--username={_USER}",
-                "--auth=scram-sha-256",
-                f"--pwfile={file}",
-                "--encoding=UTF8",
-                "--locale=C",
-                *builtin,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd="/",
-            pass_fds=(*data_fds, *fds, lock),
-            **user.subprocess_options(),
-        )
-    if answer.returncode != 0:
-        tail = " | ".join(line.strip() for line in answer.stdout.splitlines()[-4:])
-        raise WarehouseError(f"initdb failed for the embedded Postgres in {data.parent}: {tail}")
-
-
 def _start(folder: ClusterFolder) -> None:
-    for attempt in range(1, _START_ATTEMPTS + 1):
+    user = ServerUser.for_data(folder.data)
+    binaries = find_binaries(needed_major=folder.data_major(), server_user=user)
+    for attempt in range(_START_ATTEMPTS):
+        if attempt:
+            # Another process took the port meanwhile, or processes of a crashed server have yet to end.
+            time.sleep(_START_PAUSE_SECONDS)
         disown_stale_pid(folder.data)
-        options = {
+        settings = {
             "listen_addresses": "127.0.0.1",
             "port": folder.choose_port(),
             "unix_socket_directories": "''",
@@ -180,21 +165,20 @@ def _start(folder: ClusterFolder) -> None:
         }
         log = folder.open_new_log()
         try:
-            answer = _pg_ctl(
-                folder,
+            started = pg_ctl(
                 "start",
-                "--options=" + " ".join(f"-c {name}={value}" for name, value in options.items()),
+                data=folder.data,
+                binaries=binaries,
+                server_user=user,
                 timeout_seconds=_START_TIMEOUT_SECONDS,
+                options=["--options=" + " ".join(f"-c {name}={value}" for name, value in settings.items())],
                 output=log,
             )
         finally:
             os.close(log)
-        # Not 0 although it runs: recovery takes longer than pg_ctl waits, or somebody else started it.
-        if answer == 0 or running_postmaster(folder.data) is not None:
+        # It may run although pg_ctl failed: recovery can take longer than pg_ctl waits.
+        if started or running_postmaster(folder.data) is not None:
             return
-        # Another process took the port meanwhile, or processes of a crashed server still end.
-        if attempt < _START_ATTEMPTS:
-            time.sleep(0.5)
     raise WarehouseError(f"the embedded Postgres in {folder.path} does not start: {folder.log_tail()}")
 
 
@@ -209,8 +193,8 @@ def _wait_until_ready(folder: ClusterFolder) -> int:
             return postmaster.port
         time.sleep(0.05)
     raise WarehouseError(
-        f"the embedded Postgres in {folder.path} is still starting after {_START_TIMEOUT_SECONDS} s, try again later: "
-        f"{folder.log_tail()}"
+        f"the embedded Postgres in {folder.path} is still starting after {_START_TIMEOUT_SECONDS} s, "
+        f"try again later: {folder.log_tail()}"
     )
 
 
@@ -235,53 +219,6 @@ def _ensure_database(folder: ClusterFolder, *, port: int) -> None:
 
 def _url(folder: ClusterFolder, *, port: int, database: str) -> str:
     return f"postgresql://{_USER}:{folder.password()}@127.0.0.1:{port}/{database}"
-
-
-def _pg_ctl(folder: ClusterFolder, action: str, *options: str, timeout_seconds: int, output: int) -> int:
-    """The exit code of pg_ctl, which waits for the end of the action.
-
-    What it starts inherits its streams, so they are never ours: a pipe that a parent reads would stay open for
-    as long as the server runs.
-    """
-    user = ServerUser.for_data(folder.data)
-    binaries = find_binaries(
-        needed_major=folder.data_major(), server_user=user, home_copy=folder.path / "binaries"
-    )
-    with _reachable(folder.data, user=user) as (data, data_fds):
-        return subprocess.run(
-            [
-                binaries.folder / "pg_ctl",
-                action,
-                f"--pgdata={data}",
-                "--wait",
-                f"--timeout={timeout_seconds}",
-                "--silent",
-                *options,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            pass_fds=data_fds,
-            **user.subprocess_options(),
-        ).returncode
-
-
-@contextlib.contextmanager
-def _reachable(path: Path, *, user: ServerUser) -> Iterator[tuple[Path, Sequence[int]]]:
-    """A path under which the server's user reaches `path`, and the descriptors to hand on for it.
-
-    Root's USAGE_HOME may lie below a folder that only root can enter, such as /root. So root opens the path and
-    hands it on: /proc/self/fd asks for no right on the folders above, neither now nor as long as the server runs.
-    """
-    if not user.is_other or not Path("/proc/self/fd").exists():
-        yield path, ()
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        yield Path(f"/proc/self/fd/{descriptor}"), (descriptor,)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

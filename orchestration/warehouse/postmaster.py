@@ -1,8 +1,8 @@
 """Whether the server of a data folder runs: postmaster.pid, and what it can be wrong about.
 
-After a crash or a reboot the file stays and its pid may be anybody's. So the server is told apart by a mark on
-its command line, the device and inode of its data folder: it survives a move of the folder, a copy of the folder
-has another, and, unlike the working directory, every user may read it.
+After a crash or a reboot the file stays, and its pid may be anybody's. So the server is known by a mark on
+its command line, the device and inode of its data folder: a moved folder keeps it, a copied one has another,
+and every user may read it, unlike the working directory of a process.
 """
 
 import os
@@ -42,10 +42,10 @@ def running_postmaster(data: Path) -> Postmaster | None:
 
 
 def disown_stale_pid(data: Path) -> None:
-    """Let the next server start although the pid in postmaster.pid belongs to a process that is no server of ours.
+    """Let a server start although the pid in postmaster.pid has become that of some other process.
 
-    The file is kept, because its shared memory key is how PostgreSQL finds survivors of a crashed server. Its pid
-    becomes that of this process: PostgreSQL takes the pid of who called pg_ctl for a leftover.
+    The file is kept, because its shared memory key is how PostgreSQL finds survivors of a crashed server. Its
+    pid becomes that of this process: PostgreSQL takes the pid of whoever called pg_ctl for a leftover.
     """
     lines = _pid_file_lines(data)
     if lines is not None:
@@ -64,7 +64,7 @@ def _command_line(pid: int) -> list[str]:
     if Path("/proc/self/cmdline").exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
-        except (FileNotFoundError, ProcessLookupError):
+        except OSError:
             return []
     answer = subprocess.run(
         ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)],

@@ -1,7 +1,7 @@
 """The raw schema of the warehouse: that it exists, its version, and whose data it holds.
 
-Here: running raw_schema.sql and the one row of raw.warehouse. Not here: the rows of the raw tables (landing/), the
-other schemas (dbt makes them).
+Here: running raw_schema.sql and the one row of raw.warehouse. Not here: the rows of the raw tables
+(landing/), the other schemas (dbt makes them).
 """
 
 from importlib import resources

@@ -42,8 +42,8 @@ class ServerUser:
                 continue
             return cls(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
         raise WarehouseError(
-            "the embedded Postgres cannot run as root and this machine has neither a user postgres nor nobody; "
-            "run as an ordinary user, or set DATABASE_URL"
+            "PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody: "
+            "work as an ordinary user, or set DATABASE_URL"
         )
 
     @property
@@ -51,8 +51,13 @@ class ServerUser:
         """Whether programs have to change their user first; only root can."""
         return self.uid != os.geteuid()
 
+    def take(self, path: Path) -> None:
+        """Make `path` this user's."""
+        if self.is_other:
+            os.chown(path, self.uid, self.gid)
+
     def subprocess_options(self) -> dict[str, Any]:
-        """Keyword arguments of `subprocess.run`: the user, and an environment without our secrets and PG* settings."""
+        """For `subprocess.run`: the user, and an environment without our secrets and other PG* settings."""
         options: dict[str, Any] = {"env": {"PATH": os.defpath, "LC_ALL": "C"}}
         if self.is_other:
             options |= {"user": self.uid, "group": self.gid, "extra_groups": []}

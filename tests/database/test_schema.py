@@ -56,7 +56,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(connection: psy
 def test_a_user_without_the_right_to_create_is_told_what_to_grant(empty_database_url: str) -> None:
     with connect(empty_database_url) as connection:
         connection.execute("set local role pg_read_all_data")
-        with pytest.raises(WarehouseError, match="may not create the raw schema .* grant it"):
+        with pytest.raises(WarehouseError, match=r"may not create the raw schema .* grant it"):
             ensure_schema(connection)
 
 
