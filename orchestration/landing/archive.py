@@ -23,7 +23,6 @@ from typing import Any
 import fsspec  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 from isal import isal_zlib
-from isal.igzip_lib import IsalError
 
 from orchestration.landing.errors import ArchiveError
 from orchestration.spacelift.aspects import Aspect
@@ -205,7 +204,7 @@ class ArchiveReader(Iterator[bytes]):
     def __next__(self) -> bytes:
         try:
             return next(self._blocks)
-        except (OSError, IsalError) as error:
+        except (OSError, isal_zlib.error) as error:  # type: ignore[misc]  # its stub says instance, not class
             raise ArchiveError(f"cannot read {self._entry.uri}: {_one_line(error)}") from error
 
     def body(self) -> ArchivedBody:

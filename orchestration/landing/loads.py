@@ -125,3 +125,18 @@ def refuse_open_transaction(connection: psycopg.Connection) -> None:
     """Inside an open transaction our commits would be savepoints, and a failure would undo landed days."""
     if connection.info.transaction_status != TransactionStatus.IDLE:
         raise ValueError("the connection has a transaction open; commit or roll back before landing")
+
+
+def landed_days(connection: psycopg.Connection, *, aspect: Aspect, account: str, run_id: str) -> set[dt.date]:
+    """The UTC days that a run has landed already; a repeated step has no need to ask for them again."""
+    refuse_open_transaction(connection)
+    with connection.transaction():
+        rows = connection.execute(
+            """
+            select usage_date
+            from raw.usage_loads
+            where run_id = %s and account = %s and aspect = %s and status = 'succeeded'
+            """,
+            (run_id, account, aspect.name),
+        ).fetchall()
+    return {usage_date for (usage_date,) in rows}

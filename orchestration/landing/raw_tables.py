@@ -21,7 +21,7 @@ from psycopg import sql
 
 from orchestration.landing.archive import ArchivedBody
 from orchestration.landing.day_spool import DaySpool
-from orchestration.landing.errors import FileRefusedError, LandingError, TooManyBadRowsError
+from orchestration.landing.errors import FileRefusedError, TooManyBadRowsError
 from orchestration.landing.loads import Load, Request, insert_load, record_failure, refuse_open_transaction
 from orchestration.landing.usage_csv import BadRow, UsageCsv
 from orchestration.landing.usage_header import Layout
@@ -53,12 +53,11 @@ def land(
     is called once, after the last block and before anything is committed. One day goes straight into its
     table; several days are first kept apart in a temporary file. `on_load` hears of every day, once done.
 
-    Returns one load per day. A day with more than MAX_BAD_PERCENT bad rows keeps its former rows and has
-    status failed; the other days land.
+    Returns one load per day. A day with more than MAX_BAD_PERCENT bad rows, or with a row that Postgres does
+    not take, keeps its former rows and has status failed; the other days land.
 
     Raises:
         FileRefusedError: the body as a whole is no file of this aspect; it is in the archive all the same.
-        LandingError: Postgres refused rows; days before that one have landed.
         Whatever `blocks` and `commit_archive` raise; then nothing has changed.
     """
     request = Request(aspect, account, since, until, source, run_id)
@@ -161,19 +160,27 @@ class _Landing:
                 self.rows.refuse_if_bad(self.request, day)
                 return self._record(day, archived)
         except TooManyBadRowsError as error:
-            return record_failure(
-                self.connection,
-                request=self.request,
-                day=day,
-                error=str(error),
-                started_at=self.started_at,
-                archived=archived,
-            )
+            return self._record_failure(day, str(error), archived)
         except psycopg.DataError as error:
+            # The database knows better than we what it can hold, for example when it is not UTF-8 itself.
+            if archived is None:
+                for _ in pieces:
+                    pass
+                archived = self.commit_archive()
             message = " ".join(str(error).split())
-            raise LandingError(
-                f"{self.request.aspect.name} of {day}: Postgres refused a row: {message}"
-            ) from error
+            return self._record_failure(
+                day, f"{self.request.aspect.name} of {day}: Postgres refused a row: {message}", archived
+            )
+
+    def _record_failure(self, day: dt.date, error: str, archived: ArchivedBody | None) -> Load:
+        return record_failure(
+            self.connection,
+            request=self.request,
+            day=day,
+            error=error,
+            started_at=self.started_at,
+            archived=archived,
+        )
 
     def _record(self, day: dt.date, archived: ArchivedBody) -> Load:
         outside = self.rows.outside(self.request, day)
