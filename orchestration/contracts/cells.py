@@ -14,9 +14,9 @@ from functools import cache
 from orchestration.contracts.currencies import ISO_4217_CODES
 
 CHARACTERS_AT_MOST = 200
-# Enough for any price; more would overflow the numeric columns of the marts.
+# What the marts keep, numeric(18, 6): more would overflow or be rounded there.
 DIGITS_BEFORE_POINT = 12
-DIGITS_AFTER_POINT = 10
+DIGITS_AFTER_POINT = 6
 WHOLE_NUMBER_AT_MOST = 1_000_000
 # A year before the vendor existed is a slip of the pen.
 FIRST_DAY = dt.date(2000, 1, 1)

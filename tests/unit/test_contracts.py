@@ -57,7 +57,7 @@ def test_a_row_is_read_exactly(tmp_path):
         "worker_percentile": "97.50",
         "committed_workers": "12",
         "worker_unit_price": "1234567.10",
-        "public_minutes_overage_unit_price": " 0.0000125 ",
+        "public_minutes_overage_unit_price": " 0.000125 ",
         "base_fee": "0",
         "paid_via": "marketplace",
     }
@@ -74,7 +74,7 @@ def test_a_row_is_read_exactly(tmp_path):
                 "worker_percentile": Decimal("97.5"),
                 "committed_workers": 12,
                 "worker_unit_price": Decimal("1234567.10"),
-                "public_minutes_overage_unit_price": Decimal("0.0000125"),
+                "public_minutes_overage_unit_price": Decimal("0.000125"),
                 "base_fee": Decimal(0),
             },
             line_number=3,
@@ -144,6 +144,10 @@ def test_a_good_file_has_no_problems(problems_of, content):
         ({"worker_unit_price": "NaN"}, "worker_unit_price: 'NaN': must be a number"),
         ({"worker_unit_price": "٣"}, "worker_unit_price: '٣': must be a number"),
         ({"worker_unit_price": '"12,50"'}, "worker_unit_price: '12,50': must be a number"),
+        (
+            {"base_fee": "0.0000001"},
+            "base_fee: '0.0000001': must have at most 12 digits before the point, 6 after",
+        ),
         ({"base_fee": "1" * 13}, "base_fee: '1111111111111': must have at most 12 digits before the point"),
         ({"paid_via": "card"}, "paid_via: 'card': must be one of direct, marketplace"),
     ],
