@@ -94,6 +94,7 @@ def _run_config(*, from_archive: bool, full_refresh: bool) -> Mapping[str, Any]:
         "ops": {
             "raw__run_minutes": landing,
             "raw__worker_count": landing,
+            "raw__vendor_usage": landing,
             "dbt_models": {"config": {"full_refresh": full_refresh}},
         },
     }
