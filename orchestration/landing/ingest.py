@@ -143,7 +143,7 @@ def ingest_from_archive(
 def windows(days: Iterable[dt.date], *, at_most: int) -> list[tuple[dt.date, ...]]:
     """Runs of consecutive days, the earliest first, none of them longer than `at_most`."""
     runs: list[list[dt.date]] = []
-    for day in sorted(days):
+    for day in sorted(set(days)):
         if runs and day == runs[-1][-1] + ONE_DAY and len(runs[-1]) < at_most:
             runs[-1].append(day)
         else:
