@@ -157,6 +157,7 @@ def test_the_spellings_we_expect_pass_at_full_speed_and_untouched(values):
         {"stack_name": "ü" * 255},
         {"stack_name": '"two\nlines"'},
         {"stack_name": '"two\r\nlines"'},
+        {"stack_name": '"two ""\nlines"'},
         {"state_duration_minutes": ".5"},
         {"timestamp_unix": f'"{MIDNIGHT}"'},
         {"public": '"true"'},
@@ -329,7 +330,13 @@ HOSTILE_LINES = st.one_of(
     block_bytes=st.integers(1, 500),
     record_bytes=st.sampled_from([200, 65_536]),
 )
-@example(lines=[row(stack_name='"a\nb"').encode()], ends=b"\n", cuts=[], block_bytes=1, record_bytes=200)
+@example(
+    lines=[row(stack_name='"a\nb"').encode(), ROW.encode()],
+    ends=b"\n",
+    cuts=list(range(600)),
+    block_bytes=1,
+    record_bytes=200,
+)
 def test_every_line_is_landed_outside_or_bad_whatever_the_bytes_and_the_blocks(
     lines, ends, cuts, block_bytes, record_bytes
 ):
