@@ -1,0 +1,94 @@
+{#
+    Incremental models here replace whole days: what was there for a day is deleted, what the day is now is
+    inserted, in one transaction. A merge would leave rows that vanished from the source.
+
+    Which days: `int_usage_days.is_to_rebuild` (what landed anew) for sums of raw rows, and
+    `int_fact_days.is_to_rebuild` (that, or who was alive, or who is who) for zero-filled facts.
+#}
+
+{#
+    SQL condition: the row's day is one that `days` says to rebuild. The bounds let an index help.
+
+    column: a `date_day`, or the `timestamp_unix` of a staging view; only a bare column finds its index.
+    days: a calendar model; for `timestamp_unix` it must be int_usage_days.
+#}
+{% macro is_in_days_to_rebuild(column, days) -%}
+    {%- if 'timestamp_unix' in column -%}
+    {{ column }} >= (
+        select min(rebuilt.starts_unix) from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
+    and {{ column }} < (
+        select max(rebuilt.ends_unix) from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
+    and (to_timestamp({{ column }}) at time zone 'UTC')::date in (
+        select rebuilt.date_day from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
+    {%- else -%}
+    {{ column }} >= (
+        select min(rebuilt.date_day) from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
+    and {{ column }} <= (
+        select max(rebuilt.date_day) from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
+    and {{ column }} in (
+        select rebuilt.date_day from {{ days }} as rebuilt where rebuilt.is_to_rebuild
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    incremental_strategy='replace': delete the rows that the new ones stand for, then insert the new ones.
+    The model says which: config(replaces=…), the name of a macro below that gives the condition.
+#}
+{% macro get_incremental_replace_sql(arg_dict) %}
+    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    {%- set condition = context[config.require('replaces')] -%}
+    delete from {{ arg_dict['target_relation'] }} as replaced
+    where {{ condition(arg_dict['temp_relation']) }};
+
+    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{% endmacro %}
+
+{% macro all_rows(new_rows) %}true{% endmacro %}
+
+{% macro landed_days(new_rows) %}
+    {{ is_in_days_to_rebuild('replaced.date_day', ref('int_usage_days')) }}
+{% endmacro %}
+
+{% macro fact_days(new_rows) %}
+    {{ is_in_days_to_rebuild('replaced.date_day', ref('int_fact_days')) }}
+{% endmacro %}
+
+{# A run lives for days: it is replaced when it touched a rebuilt day, before or now. #}
+{% macro runs_of_landed_days(new_rows) %}
+    replaced.run_ulid in (select run_ulid from {{ new_rows }})
+    or exists (
+        select 1 from {{ ref('int_usage_days') }} as days
+        where
+            days.is_to_rebuild
+            and replaced.last_hour_at >= days.starts_at
+            and replaced.first_hour_at < days.ends_at
+    )
+{% endmacro %}
+
+{# A period is replaced when a day in it is; one that is no longer a period goes. #}
+{% macro periods_of_fact_days(new_rows) %}
+    (replaced.contract_id, replaced.period_start_at) in (
+        select contract_id, period_start_at from {{ new_rows }}
+    )
+    or (replaced.contract_id, replaced.period_start_at) not in (
+        select contract_id, period_start_at from {{ ref('dim_billing_periods') }}
+    )
+{% endmacro %}
+
+{# Changes when the SQL of an incremental model changes, so that an upgrade rebuilds every day by itself. #}
+{% macro incremental_code_version() -%}
+    {%- set checksums = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.config.materialized == 'incremental' -%}
+            {%- do checksums.append(node.unique_id ~ node.checksum.checksum) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ local_md5(checksums | sort | join(',')) }}
+{%- endmacro %}

@@ -1,0 +1,70 @@
+{{
+    config(
+        post_hook=[
+            "update {{ ref('int_usage_days') }} set built_fingerprint = fingerprint",
+            "update {{ ref('int_fact_days') }} set built_fingerprint = fingerprint",
+        ]
+    )
+}}
+
+-- The last model of every build: it stands behind all others and their tests, so its row says
+-- through when the marts are right, and its hook notes that the landed days are built.
+-- depends_on: {{ ref('dim_dates') }}
+-- depends_on: {{ ref('dim_stacks') }}
+-- depends_on: {{ ref('dim_worker_pools') }}
+-- depends_on: {{ ref('fct_runs') }}
+-- depends_on: {{ ref('fct_account_hourly') }}
+-- depends_on: {{ ref('fct_run_state_hourly') }}
+-- depends_on: {{ ref('fct_stack_daily') }}
+-- depends_on: {{ ref('billing_worker_percentiles') }}
+
+with
+
+days as (
+
+    select * from {{ ref('int_fact_days') }}
+
+),
+
+loads as (
+
+    select * from {{ ref('int_usage_loads_latest') }}
+
+),
+
+calendar as (
+
+    select
+        min(date_day) as first_day,
+        max(date_day) as loaded_through,
+        count(*) filter (where is_covered)::integer as days_covered,
+        count(*) filter (where not is_covered)::integer as days_missing
+    from days
+
+),
+
+landed as (
+
+    select
+        max(account) as account,
+        max(finished_at) as last_landed_at
+    from loads
+
+),
+
+freshness as (
+
+    select
+        landed.account,
+        calendar.first_day,
+        calendar.loaded_through,
+        calendar.days_covered,
+        calendar.days_missing,
+        landed.last_landed_at,
+        current_timestamp as built_at
+    from calendar
+    cross join landed
+
+)
+
+select * from freshness
