@@ -151,6 +151,28 @@ def windows(days: Iterable[dt.date], *, at_most: int) -> list[tuple[dt.date, ...
     return [tuple(run) for run in runs]
 
 
+def land_body(
+    request: Request,
+    *,
+    blocks: Iterator[bytes],
+    writer: ArchiveWriter,
+    connection: psycopg.Connection,
+    on_progress: Progress,
+) -> list[FailedWindow]:
+    """Keep one body in the archive and land it at the same time; the days that cannot be landed.
+
+    Raises what `blocks` raises, ArchiveError or psycopg.Error.
+    """
+    failed = _land(
+        request,
+        blocks=_kept(blocks, writer),
+        commit_archive=writer.commit,
+        connection=connection,
+        on_progress=on_progress,
+    )
+    return [FailedWindow((day,), error) for day, error in failed.items()]
+
+
 def _download(
     request: Request,
     *,
@@ -166,14 +188,9 @@ def _download(
             account=request.account, aspect=request.aspect, since=request.since, until=request.until
         ) as writer,
     ):
-        failed = _land(
-            request,
-            blocks=_kept(blocks, writer),
-            commit_archive=writer.commit,
-            connection=connection,
-            on_progress=on_progress,
+        return land_body(
+            request, blocks=blocks, writer=writer, connection=connection, on_progress=on_progress
         )
-    return [FailedWindow((day,), error) for day, error in failed.items()]
 
 
 def _land_again(
