@@ -63,6 +63,23 @@ def summary() -> None:
         _print_summary(connection, console=console)
 
 
+def check() -> None:
+    """One line for each part; fails when a configured one does not answer."""
+    from orchestration.configuration_check import check_parts
+
+    settings, console = _settings(), Console()
+    parts = check_parts(settings)
+    for part in parts:
+        console.print(
+            f"{part.name:<10} {part.verdict:<15} {part.detail}", highlight=False, markup=False, soft_wrap=True
+        )
+    if not settings.is_anything_configured:
+        raise SettingsError(_NOTHING_CONFIGURED)
+    failed = [part.name for part in parts if part.verdict == "failed"]
+    if failed:
+        raise CommandFailedError(f"does not answer: {', '.join(failed)}")
+
+
 def database_url() -> None:
     """The warehouse's URL on stdout, and nothing else."""
     with _one_line_errors():
@@ -95,7 +112,8 @@ def demo() -> None:
             with _one_line_errors(), closing(connect(_url(settings))) as connection:
                 _print_summary(connection, console=console)
         finally:
-            embedded.stop(settings.home)
+            with _one_line_errors():
+                embedded.stop(settings.home)
 
 
 def export_focus(path: Path) -> None:
@@ -237,7 +255,3 @@ _NOTHING_CONFIGURED = (
 _NO_CREDENTIALS = (
     f"no Spacelift credentials are configured: set {ENDPOINT}, {KEY_ID} and {KEY_SECRET}, or {TOKEN}"
 )
-
-
-def check() -> None:
-    raise NotImplementedError

@@ -20,6 +20,7 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from orchestration.assets.dbt_models import STEP_NAME as DBT_STEP_NAME
 from orchestration.jobs import JOB_NAME
 from orchestration.partitions import DayRange
 
@@ -95,7 +96,7 @@ def _run_config(*, from_archive: bool, full_refresh: bool) -> Mapping[str, Any]:
             "raw__run_minutes": landing,
             "raw__worker_count": landing,
             "raw__vendor_usage": landing,
-            "dbt_models": {"config": {"full_refresh": full_refresh}},
+            DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}},
         },
     }
 

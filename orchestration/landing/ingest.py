@@ -143,12 +143,34 @@ def ingest_from_archive(
 def windows(days: Iterable[dt.date], *, at_most: int) -> list[tuple[dt.date, ...]]:
     """Runs of consecutive days, the earliest first, none of them longer than `at_most`."""
     runs: list[list[dt.date]] = []
-    for day in sorted(days):
+    for day in sorted(set(days)):
         if runs and day == runs[-1][-1] + ONE_DAY and len(runs[-1]) < at_most:
             runs[-1].append(day)
         else:
             runs.append([day])
     return [tuple(run) for run in runs]
+
+
+def land_body(
+    request: Request,
+    *,
+    blocks: Iterator[bytes],
+    writer: ArchiveWriter,
+    connection: psycopg.Connection,
+    on_progress: Progress,
+) -> list[FailedWindow]:
+    """Keep one body in the archive and land it at the same time; the days that cannot be landed.
+
+    Raises what `blocks` raises, ArchiveError or psycopg.Error.
+    """
+    failed = _land(
+        request,
+        blocks=_kept(blocks, writer),
+        commit_archive=writer.commit,
+        connection=connection,
+        on_progress=on_progress,
+    )
+    return [FailedWindow((day,), error) for day, error in failed.items()]
 
 
 def _download(
@@ -166,14 +188,9 @@ def _download(
             account=request.account, aspect=request.aspect, since=request.since, until=request.until
         ) as writer,
     ):
-        failed = _land(
-            request,
-            blocks=_kept(blocks, writer),
-            commit_archive=writer.commit,
-            connection=connection,
-            on_progress=on_progress,
+        return land_body(
+            request, blocks=blocks, writer=writer, connection=connection, on_progress=on_progress
         )
-    return [FailedWindow((day,), error) for day, error in failed.items()]
 
 
 def _land_again(

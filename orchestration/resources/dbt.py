@@ -15,7 +15,6 @@ from typing import Any
 
 import dagster as dg
 import psycopg
-import psycopg2
 from dbt.adapters.factory import FACTORY
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.cli.main import dbtRunner, dbtRunnerResult
@@ -143,8 +142,9 @@ def _interrupt(thread: threading.Thread) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
     )
-    for adapter in FACTORY.adapters.values():
-        with suppress(DbtBaseException, psycopg2.Error):
+    adapters: list[Any] = list(FACTORY.adapters.values())
+    for adapter in adapters:
+        with suppress(DbtBaseException):
             list(adapter.cancel_open_connections())
     thread.join(_INTERRUPTED_JOIN_SECONDS)
 

@@ -44,7 +44,8 @@ class Warehouse:
         with connect(self.url) as connection:
             for table in ("run_minutes", "worker_count"):
                 connection.execute(
-                    f"delete from raw.{table} where timestamp_unix between %s and %s".encode(), (at(0), at(24) - 1)
+                    f"delete from raw.{table} where timestamp_unix between %s and %s".encode(),
+                    (at(0), at(24) - 1),
                 )
             for hour, run, stack, state, pool, pool_name in runs:
                 connection.execute(
