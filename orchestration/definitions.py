@@ -31,6 +31,15 @@ USAGE_LOADS = dg.AssetSpec(
     description="One row per attempt to land one aspect of one UTC day: what came, was set aside, or failed.",
 )
 
+# Written by the first landing, read by the models that must know whose contract counts.
+WAREHOUSE = dg.AssetSpec(
+    ["raw", "warehouse"],
+    deps=[["raw", "run_minutes"], ["raw", "worker_count"]],
+    group_name="raw",
+    kinds={"postgres"},
+    description="One row: whose usage this database holds, and the version of the raw schema.",
+)
+
 
 def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
     """The definitions under an environment; credentials in it are read when a run needs them, not here."""
@@ -44,6 +53,7 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             raw_run_minutes(days),
             raw_worker_count(days),
             USAGE_LOADS,
+            WAREHOUSE,
             raw_vendor_usage,
             dbt_models(load_manifest()),
         ],
