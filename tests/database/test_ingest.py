@@ -143,16 +143,34 @@ def test_days_before_the_vendors_memory_fail_alone(connection, ingest_days, vend
     assert landed(connection) == dict.fromkeys(days(8)[2:], 1)
 
 
-def test_an_unavailable_window_is_recorded_and_the_others_go_on(connection, ingest_days, vendor):
+def test_a_day_that_the_vendor_cannot_answer_fails_alone(connection, ingest_days, vendor):
+    broken = days(33)[12]
     vendor.answer = lambda since, until: (
-        httpx.Response(503, headers={"Retry-After": "7"}) if since == FIRST else None
+        httpx.Response(503, headers={"Retry-After": "7"}) if since <= broken < until else None
     )
     (failed,) = ingest_days(days(33))
-    assert failed.days == tuple(days(31))
+    assert failed.days == (broken,)
     assert (failed.may_ask_again, failed.retry_after_seconds) == (True, 7.0)
-    assert "answered 503 for worker-count of 2024-02-01 to 2024-03-02" in failed.error
-    assert loads(connection, "failed") == [(day, failed.error) for day in days(31)]
-    assert list(landed(connection)) == days(33)[31:]
+    assert "answered 503 for worker-count of 2024-02-13" in failed.error
+    assert loads(connection, "failed") == [(broken, failed.error)]
+    assert list(landed(connection)) == [day for day in days(33) if day != broken]
+
+
+def test_an_outage_is_not_asked_about_day_by_day(connection, ingest_days, vendor):
+    vendor.answer = lambda since, until: httpx.Response(503)
+    failed = ingest_days(days(90))
+    assert sorted(day for window in failed for day in window.days) == days(90)
+    assert all(window.may_ask_again for window in failed)
+    assert len(vendor.asked) < 12
+    assert [day for day, _ in loads(connection, "failed")] == days(90)
+
+
+def test_who_asked_too_often_asks_no_more(connection, ingest_days, vendor):
+    vendor.answer = lambda since, until: httpx.Response(429, headers={"Retry-After": "7"})
+    failed = ingest_days(days(90))
+    assert vendor.lengths == [31]
+    assert sorted(day for window in failed for day in window.days) == days(90)
+    assert {window.retry_after_seconds for window in failed} == {7.0}
 
 
 @pytest.mark.parametrize("status", [401, 403, 302])

@@ -141,7 +141,13 @@ def test_minutes_of_every_state_and_hour(filled: str, account: Account) -> None:
         "select extract(epoch from hour_at)::bigint, run_state, is_public, state_minutes, run_count, is_zero_filled"
         " from marts.fct_run_state_hourly order by 1, 2, 3",
     ) == [
-        (hour, *pair, summed.get((hour, *pair), 0), len(runs.get((hour, *pair), ())), (hour, *pair) not in runs)
+        (
+            hour,
+            *pair,
+            summed.get((hour, *pair), 0),
+            len(runs.get((hour, *pair), ())),
+            (hour, *pair) not in runs,
+        )
         for hour in hours()
         for pair in pairs
     ]
