@@ -91,3 +91,14 @@
     {%- endif -%}
     {{ local_md5(checksums | sort | join(',')) }}
 {%- endmacro %}
+
+{# Changes when the SQL of any billing model changes, so that an upgrade rebuilds every period by itself. #}
+{% macro billing_code_version() -%}
+    {%- set checksums = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and 'billing' in node.fqn -%}
+            {%- do checksums.append(node.unique_id ~ node.checksum.checksum) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ local_md5(checksums | sort | join(',')) }}
+{%- endmacro %}

@@ -31,6 +31,12 @@ days as (
 
 ),
 
+vendor_usage as (
+
+    select * from {{ ref('stg_spacelift__vendor_usage') }}
+
+),
+
 -- What this table said when everything downstream was last built and tested.
 built as (
 
@@ -65,6 +71,22 @@ known as (
         bounds.period_end_at <= calendar.ends_at as is_closed
     from bounds
     cross join calendar
+
+),
+
+-- Seats are in neither file: a person enters them in the contract, or Spacelift tells.
+vendor_seats as (
+
+    select distinct on (known.contract_id, known.period_start_at)
+        known.contract_id,
+        known.period_start_at,
+        vendor_usage.used_seats
+    from known
+    inner join vendor_usage
+        on known.period_start_at <= vendor_usage.fetched_at
+        and known.period_end_at > vendor_usage.fetched_at
+    where vendor_usage.used_seats is not null
+    order by known.contract_id asc, known.period_start_at asc, vendor_usage.fetched_at desc
 
 ),
 
@@ -140,7 +162,7 @@ joined as (
         terms.public_minutes_unit_price,
         terms.public_minutes_overage_unit_price,
         terms.seats_included,
-        terms.seats_used,
+        coalesce(terms.seats_used, vendor_seats.used_seats)::integer as seats_used,
         terms.seat_unit_price,
         terms.base_fee,
         terms.paid_via,
@@ -166,6 +188,10 @@ joined as (
     left join terms
         on known.contract_id = terms.contract_id
         and known.terms_valid_from = terms.valid_from
+    -- Left: Spacelift was not asked, or did not tell.
+    left join vendor_seats
+        on known.contract_id = vendor_seats.contract_id
+        and known.period_start_at = vendor_seats.period_start_at
 
 ),
 
@@ -180,6 +206,7 @@ fingerprinted as (
         md5(concat_ws(
             '|',
             joined::text,
+            '{{ billing_code_version() }}',
             '{{ var("worker_allocation_by") }}',
             '{{ var("idle_cost") }}'
         )) as fingerprint

@@ -1,5 +1,5 @@
--- The moment at which the hours above the commitment have used up the budget: counted where hours are
--- known, else expected at the rhythm of the last 28 days.
+-- The moment at which the hours above the commitment have used up the budget: counted where hours
+-- are known, else expected at the rhythm of the last 28 days.
 
 with
 

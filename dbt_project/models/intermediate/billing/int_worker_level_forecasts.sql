@@ -1,5 +1,5 @@
--- For each period and level: hours known to be above it, hours expected to be above it at the rhythm
--- of the last 28 days, and hours above it if every unknown hour is as busy as the busiest of its kind.
+-- For each period and level: hours known to be above it, hours expected above it at the rhythm of
+-- the last 28 days, and hours above it if every unknown hour is as busy as the busiest of its kind.
 -- Forecasting how often a level is exceeded keeps the forecast consistent with the burst budget.
 
 with
@@ -96,19 +96,17 @@ exceeded as (
     select
         contract_id,
         period_start_at,
-        worker_count,
-    {% for hours in ['known', 'expected', 'at_most'] -%}
-    -- Rounded: thirds of hours must add up to whole ones.
-    round(coalesce(
-        sum(hours_{{ hours }}) over (
-            partition by contract_id, period_start_at
-            order by worker_count desc
-            rows between unbounded preceding and 1 preceding
-            ), 0
-        ), 6) as hours_above_{{ hours }}{{ ',' if not loop.last }}
-    
-{% endfor %}
+        {% for hours in ['known', 'expected', 'at_most'] -%}
+        -- Rounded: thirds of hours must add up to whole ones.
+        round(coalesce(sum(hours_{{ hours }}) over higher, 0), 6) as hours_above_{{ hours }},
+        {% endfor -%}
+        worker_count
     from summed
+    window higher as (
+        partition by contract_id, period_start_at
+        order by worker_count desc
+        rows between unbounded preceding and 1 preceding
+    )
 
 )
 

@@ -120,6 +120,23 @@ told as (
 
 ),
 
+metered as (
+
+    select
+        *,
+        {% for name, suffix in [('floor', ''), ('forecast', '_forecast'), ('high', '_high')] -%}
+        case when worker_metric <> 'none' then p95_{{ name }} end as billable_workers{{ suffix }},
+        case
+            when worker_metric = 'none' then null
+            when p95_{{ name }} <= committed_workers then 0
+            else p95_{{ name }} - committed_workers
+        end as overage_workers{{ suffix }},
+        {% endfor -%}
+        burst_hours_budget - burst_hours_used as burst_hours_left
+    from told
+
+),
+
 commitment as (
 
     select
@@ -142,7 +159,7 @@ commitment as (
         hours_missing,
         burst_hours_budget,
         burst_hours_used,
-        (burst_hours_budget - burst_hours_used)::integer as burst_hours_left,
+        burst_hours_left::integer as burst_hours_left,
         burst_hours_forecast::numeric(18, 6) as burst_hours_forecast,
 
         ---------- numerics, workers
@@ -152,14 +169,14 @@ commitment as (
         p95_to_date,
         p95_forecast,
         p95_high,
-    {% for name, suffix in [('floor', ''), ('forecast', '_forecast'), ('high', '_high')] -%}
-    case when worker_metric <> 'none' then p95_{{ name }} end as billable_workers{{ suffix }},
-    case when worker_metric <> 'none' then greatest(p95_{{ name }} - committed_workers, 0) end
-        as overage_workers
-    {{ suffix }}{{ ',' if not loop.last }}
-    
-{% endfor %}
-    from told
+        billable_workers,
+        overage_workers,
+        billable_workers_forecast,
+        overage_workers_forecast,
+        billable_workers_high,
+        overage_workers_high
+
+    from metered
 
 )
 
