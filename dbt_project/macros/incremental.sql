@@ -92,6 +92,12 @@
     {{ local_md5(checksums | sort | join(',')) }}
 {%- endmacro %}
 
+{# The same, but what was charged for a finished period stays as it was. #}
+{% macro rebuilt_unfinished_periods(new_rows) %}
+    not replaced.is_final
+    and ({{ rebuilt_periods(new_rows) }})
+{% endmacro %}
+
 {# Changes when the SQL of any billing model changes, so that an upgrade rebuilds every period by itself. #}
 {% macro billing_code_version() -%}
     {%- set checksums = [] -%}
