@@ -62,7 +62,10 @@ def worker_count(day: dt.date, dice: random.Random) -> Iterator[str]:
 
 def land(connection: psycopg.Connection, day: dt.date, dice: random.Random) -> None:
     with connection.cursor() as cursor:
-        for table, lines in (("run_minutes", run_minutes(day, dice)), ("worker_count", worker_count(day, dice))):
+        for table, lines in (
+            ("run_minutes", run_minutes(day, dice)),
+            ("worker_count", worker_count(day, dice)),
+        ):
             with cursor.copy(f"copy raw.{table} from stdin csv".encode()) as copy:
                 copy.write("".join(lines))
             cursor.execute(
@@ -109,7 +112,10 @@ def main() -> None:
                 with connect(urls[days], autocommit=True) as connection:
                     connection.execute("vacuum analyze")
                 full = build(urls[days], target_path=home / "dbt")
-                print(f"{days} days of {RUNS_A_DAY * len(STATES)} rows: everything built in {full:.1f} s", flush=True)
+                print(
+                    f"{days} days of {RUNS_A_DAY * len(STATES)} rows: everything built in {full:.1f} s",
+                    flush=True,
+                )
             for number in range(rounds + 1):
                 for days, url in urls.items():
                     with connect(url) as connection:
@@ -119,7 +125,9 @@ def main() -> None:
                     if number:
                         seconds[days].append(taken)
             medians = {days: statistics.median(taken) for days, taken in seconds.items()}
-            print(f"one day more after 30 days {medians[30]:.2f} s, after 365 days {medians[365]:.2f} s (medians)")
+            print(
+                f"one day more after 30 days {medians[30]:.2f} s, after 365 days {medians[365]:.2f} s (medians)"
+            )
             print(f"ratio {medians[365] / medians[30]:.2f} (at most 1.3)")
         finally:
             embedded.stop(home)
