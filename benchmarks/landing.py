@@ -182,13 +182,15 @@ def compare(*, rows: int, rounds: int) -> bool:
                 empty_table(database_url, rows=rows)
         finally:
             embedded.stop(home)
-    psql_seconds = statistics.median(seconds["psql"])
-    ratios = {name: statistics.median(seconds[name]) / psql_seconds for name in ("plain", "gzip")}
-    print(f"landing {rows} rows, {rounds} rounds; psql \\copy = 1.00 ({psql_seconds:.2f} s)")
-    print(f"  from HTTP to commit        {ratios['plain']:.2f}  (at most {MOST_TIMES_PSQL})")
-    print(f"  the same, sent as gzip     {ratios['gzip']:.2f}")
+    psql_median, psql_best = statistics.median(seconds["psql"]), min(seconds["psql"])
+    medians = {name: statistics.median(times) / psql_median for name, times in seconds.items()}
+    best = {name: min(times) / psql_best for name, times in seconds.items()}
+    print(f"landing {rows} rows, {rounds} rounds; psql \\copy = 1.00 ({psql_best:.2f} s at best)")
+    print(f"  from HTTP to commit        {medians['plain']:.2f}  (at most {MOST_TIMES_PSQL})")
+    print(f"  the best rounds alone      {best['plain']:.2f}")
+    print(f"  sent as gzip               {medians['gzip']:.2f}, the best rounds {best['gzip']:.2f}")
     print(f"  peak memory                {megabytes:.0f} MB  (under {MOST_MEGABYTES})")
-    return ratios["plain"] <= MOST_TIMES_PSQL and megabytes < MOST_MEGABYTES
+    return medians["plain"] <= MOST_TIMES_PSQL and megabytes < MOST_MEGABYTES
 
 
 def main() -> None:

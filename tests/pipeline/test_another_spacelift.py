@@ -1,4 +1,4 @@
-"""The whole way, over a server that is not the demo's: every mart agrees with a plain calculation from its rows."""
+"""The whole way, over a server that is not the demo's: the marts agree with plain sums of its rows."""
 
 import datetime as dt
 import math
@@ -138,7 +138,8 @@ def test_minutes_of_every_state_and_hour(filled: str, account: Account) -> None:
     pairs = sorted({key[1:] for key in summed})
     assert rows_of(
         filled,
-        "select extract(epoch from hour_at)::bigint, run_state, is_public, state_minutes, run_count, is_zero_filled"
+        "select extract(epoch from hour_at)::bigint, run_state, is_public, state_minutes, run_count,"
+        " is_zero_filled"
         " from marts.fct_run_state_hourly order by 1, 2, 3",
     ) == [
         (
