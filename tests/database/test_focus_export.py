@@ -17,13 +17,13 @@ def mart(connection: psycopg.Connection) -> psycopg.Connection:
     connection.execute(
         'create table marts.focus_cost_and_usage ("BilledCost" numeric(18, 6),'
         ' "ChargePeriodStart" timestamptz, "ConsumedQuantity" double precision, "Tags" jsonb,'
-        ' "ResourceName" text, x_usage_date date, x_is_idle boolean)'
+        ' "ResourceName" text, x_usage_date date, x_is_idle boolean, contract_id text)'
     )
     connection.execute(
         "insert into marts.focus_cost_and_usage values"
         " (-12.5, '2026-03-01 01:00+02', 1e-7,"
-        '  \'{"team": "=a", "n": 1.10}\', \'api, "v2"\', \'2024-02-29\', true),'
-        " (10000000000, '2026-02-01', 1e21, null, null, null, null)"
+        "  '{\"team\": \"=a\", \"n\": 1.10}', 'api, \"v2\"', '2024-02-29', true, 'acme'),"
+        " (10000000000, '2026-02-01', 1e21, null, null, null, null, 'acme')"
     )
     connection.commit()
     return connection
