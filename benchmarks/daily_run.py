@@ -1,7 +1,7 @@
 """A warm daily run of one day, as a ratio to a bare `dbt build` of the same project in the same database.
 
-Both are commands in processes of their own, taken in turn; the figures are medians. The bare build is dbt's own
-command line with its parsing warm. Budget: at most 2.0.
+Both are commands in processes of their own, taken in turn; the figures are medians. The bare build is dbt's
+own command line with its parsing warm. Budget: at most 2.0.
 """
 
 import datetime as dt
