@@ -1,7 +1,7 @@
-"""One day's increment after a year of history against the same after a month: `python benchmarks/increment.py`.
+"""One day's increment after a year of history against the same after a month.
 
-Two databases get the same made-up days, 30 and 365 of them; then further days land one by one in both, in turn,
-and `dbt build` with all data tests is timed. Printed: the ratio of the medians.
+Two databases get the same made-up days, 30 and 365 of them; then further days land one by one in both, in
+turn, and `dbt build` with all data tests is timed. Printed: the ratio of the medians.
 """
 
 import argparse
@@ -48,8 +48,8 @@ def run_minutes(day: dt.date, dice: random.Random) -> Iterator[str]:
         stack, pool = dice.randrange(STACKS), dice.randrange(POOLS)
         for state in STATES:
             yield (
-                f"{hour},{dice.randrange(100_000) / 10_000},false,{state},TRACKED,{run},stack {stack},stack-{stack},"
-                f"{STACK_ULIDS[stack]},true,pool {pool},{POOL_ULIDS[pool]}\n"
+                f"{hour},{dice.randrange(100_000) / 10_000},false,{state},TRACKED,{run},"
+                f"stack {stack},stack-{stack},{STACK_ULIDS[stack]},true,pool {pool},{POOL_ULIDS[pool]}\n"
             )
 
 
@@ -62,12 +62,15 @@ def worker_count(day: dt.date, dice: random.Random) -> Iterator[str]:
 
 def land(connection: psycopg.Connection, day: dt.date, dice: random.Random) -> None:
     with connection.cursor() as cursor:
-        for table, lines in (("run_minutes", run_minutes(day, dice)), ("worker_count", worker_count(day, dice))):
+        for table, lines in (
+            ("run_minutes", run_minutes(day, dice)),
+            ("worker_count", worker_count(day, dice)),
+        ):
             with cursor.copy(f"copy raw.{table} from stdin csv".encode()) as copy:
                 copy.write("".join(lines))
             cursor.execute(
-                "insert into raw.usage_loads (account, aspect, usage_date, requested_since, requested_until, source,"
-                " status, started_at, finished_at)"
+                "insert into raw.usage_loads (account, aspect, usage_date, requested_since, requested_until,"
+                " source, status, started_at, finished_at)"
                 " values ('benchmark', %s, %s, %s, %s, 'api', 'succeeded', now(), now())",
                 (table.replace("_", "-"), day, day, day + dt.timedelta(days=1)),
             )
@@ -78,8 +81,12 @@ def build(url: str, *, target_path: Path) -> float:
     os.environ.update(dbt_environment(url, inherited=os.environ))
     started = time.perf_counter()
     outcome = dbtRunner().invoke(
-        [*QUIET_ARGUMENTS, "build", *project_arguments(PROJECT_DIR, target_path=target_path)]
-        + ["--exclude-resource-type=unit_test"]
+        [
+            *QUIET_ARGUMENTS,
+            "build",
+            *project_arguments(PROJECT_DIR, target_path=target_path),
+            "--exclude-resource-type=unit_test",
+        ]
     )
     if not outcome.success:
         raise SystemExit(failure_line(outcome))
@@ -109,7 +116,10 @@ def main() -> None:
                 with connect(urls[days], autocommit=True) as connection:
                     connection.execute("vacuum analyze")
                 full = build(urls[days], target_path=home / "dbt")
-                print(f"{days} days of {RUNS_A_DAY * len(STATES)} rows: everything built in {full:.1f} s", flush=True)
+                print(
+                    f"{days} days of {RUNS_A_DAY * len(STATES)} rows: everything built in {full:.1f} s",
+                    flush=True,
+                )
             for number in range(rounds + 1):
                 for days, url in urls.items():
                     with connect(url) as connection:
@@ -119,7 +129,9 @@ def main() -> None:
                     if number:
                         seconds[days].append(taken)
             medians = {days: statistics.median(taken) for days, taken in seconds.items()}
-            print(f"one day more after 30 days {medians[30]:.2f} s, after 365 days {medians[365]:.2f} s (medians)")
+            print(
+                f"medians of one day more: {medians[30]:.2f} s after 30 days, {medians[365]:.2f} s after 365"
+            )
             print(f"ratio {medians[365] / medians[30]:.2f} (at most 1.3)")
         finally:
             embedded.stop(home)

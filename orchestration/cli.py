@@ -65,6 +65,14 @@ def summary() -> None:
     commands.summary()
 
 
+@cli.command("export-focus")
+@click.argument("path", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+def export_focus(path: Path) -> None:
+    """Write cost and usage as FOCUS 1.2 CSV to PATH, or - for standard output."""
+    _speak_about_the_demo_if_that_is_all()
+    commands.export_focus(path)
+
+
 @cli.command("database-url")
 def database_url() -> None:
     """Print the URL of the warehouse, for psql and BI tools; starts the embedded one."""

@@ -7,10 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import psycopg
 from rich.console import Console
 
+from orchestration.contracts.contracts_file import read_contracts
+from orchestration.contracts.errors import ContractsError
+from orchestration.contracts.invoices_file import read_invoices
 from orchestration.environment import demo_environment, use_environment
 from orchestration.history import prepare_history
 from orchestration.settings import ACCOUNT, ENDPOINT, KEY_ID, KEY_SECRET, TOKEN, Settings, SettingsError
@@ -18,6 +22,8 @@ from orchestration.warehouse import embedded
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account, ensure_schema
+
+STDOUT = Path("-")
 
 
 class CommandFailedError(Exception):
@@ -110,6 +116,26 @@ def demo() -> None:
                 embedded.stop(settings.home)
 
 
+def export_focus(path: Path) -> None:
+    """The FOCUS mart as a CSV file, or on stdout for `-`."""
+    from orchestration.exports.focus import ExportError, write_focus_file, write_focus_rows
+
+    with _one_line_errors(), closing(connect(_url(_settings()))) as connection:
+        try:
+            if path != STDOUT:
+                rows = write_focus_file(connection, path)
+                Console(stderr=True).print(f"{rows} rows in {path}", highlight=False, markup=False)
+                return
+            with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stdout:
+                write_focus_rows(connection, stdout)
+        except ExportError as error:
+            raise CommandFailedError(str(error)) from error
+        except BrokenPipeError:
+            # Whoever read has seen enough; Python must not complain about it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise CommandFailedError("the output was not read to its end") from None
+
+
 def ui(*, port: int, is_demo: bool) -> None:
     """Dagster's web page and daemon on this project, until Ctrl-C; for the demo its server as well."""
     from orchestration.demo.server import demo_server
@@ -171,6 +197,7 @@ def _run_days(
         )
     except DayRangeError as error:
         raise SettingsError(str(error)) from error
+    _check_hand_kept_files(settings)
     with _one_line_errors(), closing(connect(_url(settings))) as connection:
         ensure_schema(connection)
         try:
@@ -185,6 +212,17 @@ def _run_days(
     if not outcome.succeeded:
         raise CommandFailedError("\n".join(outcome.failures or ["the run was cancelled"]))
     console.print(f"done: {days.first} to {days.last}, run {outcome.run_id}", highlight=False)
+
+
+def _check_hand_kept_files(settings: Settings) -> None:
+    """Before anything is downloaded or landed; the assets judge the files again."""
+    try:
+        if settings.contracts_file:
+            read_contracts(settings.contracts_file)
+        if settings.invoices_file:
+            read_invoices(settings.invoices_file)
+    except ContractsError as error:
+        raise CommandFailedError(str(error), exit_code=2) from error
 
 
 def _print_summary(connection: psycopg.Connection, *, console: Console) -> None:

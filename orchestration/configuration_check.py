@@ -4,6 +4,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestration.contracts.contracts_file import read_contracts
+from orchestration.contracts.errors import ContractsError
 from orchestration.landing.archive import Archive
 from orchestration.landing.errors import ArchiveError
 from orchestration.resources.spacelift import spacelift_client
@@ -83,4 +85,12 @@ def _archive(settings: Settings) -> Part:
 def _contracts(settings: Settings) -> Part:
     if settings.contracts_file is None:
         return Part("contracts", "not configured", "periods are calendar months, without amounts")
-    return Part("contracts", "ok", str(settings.contracts_file))
+    try:
+        contracts = read_contracts(settings.contracts_file)
+    except ContractsError as error:
+        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+        return Part("contracts", "failed", f"{error.problems[0]}{more}")
+    ours = sum(contract.account == settings.account for contract in contracts)
+    return Part(
+        "contracts", "ok", f"{settings.contracts_file}; {len(contracts)} rows, {ours} of them this account's"
+    )

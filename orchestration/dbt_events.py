@@ -76,5 +76,6 @@ class BuildTranslation:
         if not isinstance(event, dg.Output):
             return None
         node = self.manifest["nodes"][event.metadata["unique_id"].value]
-        name: str = node["relation_name"]
+        # Without the database: the manifest may have been parsed for another one than this run's.
+        name = f'"{node["schema"]}"."{node["alias"]}"'
         return None if node["config"]["materialized"] in ("view", "ephemeral") else name

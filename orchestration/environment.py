@@ -13,6 +13,8 @@ from orchestration import settings
 from orchestration.settings import Settings
 
 DEMO_ACCOUNT = "demo"
+# Its first row is the demo account's contract.
+DEMO_CONTRACTS_FILE = Path(__file__).resolve().parents[1] / "contracts.example.csv"
 
 
 def environment_with_dotenv(environ: Mapping[str, str], *, dotenv: Path) -> dict[str, str]:
@@ -46,6 +48,7 @@ def demo_environment(
         settings.KEY_ID: key_id,
         settings.KEY_SECRET: key_secret,
         settings.START_DATE: FIRST_DAY.isoformat(),
+        settings.CONTRACTS_FILE: str(DEMO_CONTRACTS_FILE),
     }
 
 

@@ -95,6 +95,7 @@ def _run_config(*, from_archive: bool, full_refresh: bool) -> Mapping[str, Any]:
         "ops": {
             "raw__run_minutes": landing,
             "raw__worker_count": landing,
+            "raw__vendor_usage": landing,
             DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}},
         },
     }

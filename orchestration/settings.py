@@ -19,6 +19,7 @@ TOKEN = "SPACELIFT_API_TOKEN"  # noqa: S105 - a variable's name
 ACCOUNT = "SPACELIFT_ACCOUNT"
 CA_BUNDLE = "SPACELIFT_CA_BUNDLE"
 CONTRACTS_FILE = "USAGE_CONTRACTS_FILE"
+INVOICES_FILE = "USAGE_INVOICES_FILE"
 DATABASE_URL = "DATABASE_URL"
 HOME = "USAGE_HOME"
 START_DATE = "USAGE_START_DATE"
@@ -34,6 +35,7 @@ VARIABLES = (
     ACCOUNT,
     CA_BUNDLE,
     CONTRACTS_FILE,
+    INVOICES_FILE,
     DATABASE_URL,
     HOME,
     START_DATE,
@@ -45,6 +47,7 @@ VARIABLES = (
 # The month in which the export first existed (first commits to the vendor's CLI and documentation about it).
 DEFAULT_START_DATE = dt.date(2024, 1, 1)
 DEFAULT_CONTRACTS_FILE = Path("contracts.csv")
+DEFAULT_INVOICES_FILE = Path("invoices.csv")
 # A year of look-back would download the whole history every night.
 LOOKBACK_DAYS_AT_MOST = 366
 
@@ -64,6 +67,7 @@ class Settings:
     account: str | None
     ca_bundle: Path | None
     contracts_file: Path | None
+    invoices_file: Path | None
     # Not shown: it may hold a password.
     database_url: str | None = field(repr=False)
     home: Path
@@ -97,7 +101,9 @@ class Settings:
             account=values[ACCOUNT] or (account_of_endpoint(endpoint) if endpoint else None),
             ca_bundle=_existing_file(CA_BUNDLE, values[CA_BUNDLE]),
             contracts_file=_existing_file(CONTRACTS_FILE, values[CONTRACTS_FILE])
-            or (DEFAULT_CONTRACTS_FILE.absolute() if DEFAULT_CONTRACTS_FILE.is_file() else None),
+            or _if_it_exists(DEFAULT_CONTRACTS_FILE),
+            invoices_file=_existing_file(INVOICES_FILE, values[INVOICES_FILE])
+            or _if_it_exists(DEFAULT_INVOICES_FILE),
             database_url=_database_url(values[DATABASE_URL]),
             home=home,
             start_date=_start_date(values[START_DATE]),
@@ -136,6 +142,10 @@ def _existing_file(name: str, written: str | None) -> Path | None:
     if not path.is_file():
         raise SettingsError(f"{name} names {path}, which is no file: correct the path or unset {name}")
     return path
+
+
+def _if_it_exists(path: Path) -> Path | None:
+    return path.absolute() if path.is_file() else None
 
 
 def _database_url(written: str | None) -> str | None:

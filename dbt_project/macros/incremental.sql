@@ -3,7 +3,8 @@
     inserted, in one transaction. A merge would leave rows that vanished from the source.
 
     Which days: `int_usage_days.is_to_rebuild` (what landed anew) for sums of raw rows, and
-    `int_fact_days.is_to_rebuild` (that, or who was alive, or who is who) for zero-filled facts.
+    `int_fact_days.is_to_rebuild` (that, or who was alive, or who is who) for zero-filled facts. Billing tables
+    replace whole periods: `int_billing_periods.is_to_rebuild` (a day of theirs, or the contract).
 #}
 
 {#
@@ -72,13 +73,11 @@
     )
 {% endmacro %}
 
-{# A period is replaced when a day in it is; one that is no longer a period goes. #}
-{% macro periods_of_fact_days(new_rows) %}
-    (replaced.contract_id, replaced.period_start_at) in (
-        select contract_id, period_start_at from {{ new_rows }}
-    )
-    or (replaced.contract_id, replaced.period_start_at) not in (
-        select contract_id, period_start_at from {{ ref('dim_billing_periods') }}
+{# A billing period is replaced when a day in it or its contract changed; one that is no longer a period goes. #}
+{% macro rebuilt_periods(new_rows) %}
+    (replaced.contract_id, replaced.period_start_at) not in (
+        select contract_id, period_start_at from {{ ref('int_billing_periods') }}
+        where not is_to_rebuild
     )
 {% endmacro %}
 
@@ -87,6 +86,17 @@
     {%- set checksums = [] -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values() if node.config.materialized == 'incremental' -%}
+            {%- do checksums.append(node.unique_id ~ node.checksum.checksum) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ local_md5(checksums | sort | join(',')) }}
+{%- endmacro %}
+
+{# Changes when the SQL of any billing model changes, so that an upgrade rebuilds every period by itself. #}
+{% macro billing_code_version() -%}
+    {%- set checksums = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and 'billing' in node.fqn -%}
             {%- do checksums.append(node.unique_id ~ node.checksum.checksum) -%}
         {%- endfor -%}
     {%- endif -%}

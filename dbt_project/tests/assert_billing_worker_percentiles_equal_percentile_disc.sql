@@ -8,14 +8,8 @@ with
 
 periods as (
 
-    select * from {{ ref('dim_billing_periods') }}
-    where exists (
-        select 1 from {{ ref('int_fact_days') }} as days
-        where
-            days.is_to_rebuild
-            and days.starts_at >= dim_billing_periods.period_start_at
-            and days.starts_at < dim_billing_periods.period_end_at
-    )
+    select * from {{ ref('int_billing_periods') }}
+    where is_to_rebuild
 
 ),
 
@@ -26,12 +20,14 @@ scoped_hours as (
         hour_at,
         worker_count
     from {{ ref('fct_account_hourly') }}
+    where hour_at >= (select min(periods.period_start_at) from periods)
     union all
     select
         worker_pool_key,
         hour_at,
         worker_count
     from {{ ref('fct_worker_pool_hourly') }}
+    where hour_at >= (select min(periods.period_start_at) from periods)
 
 ),
 
@@ -44,6 +40,9 @@ expected as (
         count(scoped_hours.worker_count) as hours_counted,
         percentile_disc(0.5) within group (order by scoped_hours.worker_count) as p50_workers,
         percentile_disc(0.95) within group (order by scoped_hours.worker_count) as p95_workers,
+        percentile_disc(periods.worker_percentile::float / 100) within group (
+            order by scoped_hours.worker_count
+        ) as billed_percentile_workers,
         percentile_disc(0.99) within group (order by scoped_hours.worker_count) as p99_workers,
         percentile_cont(0.95) within group (order by scoped_hours.worker_count)
             as p95_workers_interpolated,
@@ -54,7 +53,11 @@ expected as (
         on periods.period_start_at <= scoped_hours.hour_at
         and periods.period_end_at > scoped_hours.hour_at
     where scoped_hours.worker_count is not null
-    group by periods.contract_id, periods.period_start_at, scoped_hours.worker_pool_key
+    group by
+        periods.contract_id,
+        periods.period_start_at,
+        periods.worker_percentile,
+        scoped_hours.worker_pool_key
 
 )
 
@@ -77,6 +80,7 @@ where
         and (
             percentiles.p50_workers <> expected.p50_workers
             or percentiles.p95_workers <> expected.p95_workers
+            or percentiles.billed_percentile_workers <> expected.billed_percentile_workers
             or percentiles.p99_workers <> expected.p99_workers
             or abs(
                 percentiles.p95_workers_interpolated - expected.p95_workers_interpolated::numeric

@@ -3,8 +3,10 @@
 Here: which days are asked for together, which failure stops what, and the record of failed days. Not here:
 the request (spacelift/client.py), the rows (raw_tables.py), asking again later (the assets).
 
-A backfill asks for many days at once and lands day by day. When the vendor refuses the length of a request,
-or does not answer it in time, it is halved, down to one day: no limit is published.
+A backfill asks for many days at once and lands day by day. When the vendor refuses a request for many days,
+or cannot answer it, it is halved, down to one day: no limit is published, and one bad day must not hold up
+the others. Three single days that fail on end are an outage, and a 429 is a plea: then the vendor is left
+alone until the step is tried again.
 """
 
 import datetime as dt
@@ -24,6 +26,8 @@ from orchestration.spacelift.client import SpaceliftClient
 from orchestration.spacelift.errors import SpaceliftError, SpaceliftUnavailableError
 
 MAX_DAYS_PER_REQUEST = 31
+# Single days refused one after the other, until the vendor counts as down and is left alone.
+OUTAGE_AFTER_FAILED_DAYS = 3
 ONE_DAY = dt.timedelta(days=1)
 
 Progress = Callable[[dt.date, Load], None]
@@ -66,6 +70,7 @@ def ingest(
     failed: list[FailedWindow] = []
     done = landed_days(connection, aspect=aspect, account=account, run_id=run_id) if run_id else set()
     most_days = MAX_DAYS_PER_REQUEST
+    failures_in_a_row = 0
     waiting = deque(windows(set(days) - done, at_most=most_days))
     while waiting:
         window = waiting.popleft()
@@ -79,19 +84,32 @@ def ingest(
             )
         except SpaceliftError as error:
             may_ask_again = isinstance(error, SpaceliftUnavailableError)
-            if error.window_may_be_too_long and len(window) > 1:
+            is_throttled = isinstance(error, SpaceliftUnavailableError) and error.is_throttled
+            shorter_may_do = error.window_may_be_too_long or may_ask_again
+            if shorter_may_do and len(window) > 1 and not is_throttled:
                 half = (len(window) + 1) // 2
                 waiting.extendleft(reversed(windows(window, at_most=half)))
                 # Who ran out of time for this many days will again: one wait until the timeout is enough.
-                most_days = half if may_ask_again else most_days
+                if may_ask_again and error.window_may_be_too_long:
+                    most_days = half
                 continue
             _record_failures(connection, request, str(error), on_progress)
-            if not may_ask_again and not error.window_may_be_too_long:
+            if not shorter_may_do:
                 raise
             failed.append(FailedWindow(window, str(error), may_ask_again, _retry_after_seconds(error)))
+            failures_in_a_row += 1
+            if is_throttled or (may_ask_again and failures_in_a_row == OUTAGE_AFTER_FAILED_DAYS):
+                # It is not these days: Spacelift is down, or wants to be left alone. The rest waits too.
+                for rest in waiting:
+                    request = Request(aspect, account, rest[0], rest[-1] + ONE_DAY, "api", run_id)
+                    _record_failures(connection, request, str(error), on_progress)
+                    failed.append(FailedWindow(rest, str(error), may_ask_again, _retry_after_seconds(error)))
+                break
         except ArchiveError as error:
             _record_failures(connection, request, str(error), on_progress)
             raise
+        else:
+            failures_in_a_row = 0
     return failed
 
 
@@ -143,12 +161,34 @@ def ingest_from_archive(
 def windows(days: Iterable[dt.date], *, at_most: int) -> list[tuple[dt.date, ...]]:
     """Runs of consecutive days, the earliest first, none of them longer than `at_most`."""
     runs: list[list[dt.date]] = []
-    for day in sorted(days):
+    for day in sorted(set(days)):
         if runs and day == runs[-1][-1] + ONE_DAY and len(runs[-1]) < at_most:
             runs[-1].append(day)
         else:
             runs.append([day])
     return [tuple(run) for run in runs]
+
+
+def land_body(
+    request: Request,
+    *,
+    blocks: Iterator[bytes],
+    writer: ArchiveWriter,
+    connection: psycopg.Connection,
+    on_progress: Progress,
+) -> list[FailedWindow]:
+    """Keep one body in the archive and land it at the same time; the days that cannot be landed.
+
+    Raises what `blocks` raises, ArchiveError or psycopg.Error.
+    """
+    failed = _land(
+        request,
+        blocks=_kept(blocks, writer),
+        commit_archive=writer.commit,
+        connection=connection,
+        on_progress=on_progress,
+    )
+    return [FailedWindow((day,), error) for day, error in failed.items()]
 
 
 def _download(
@@ -166,14 +206,9 @@ def _download(
             account=request.account, aspect=request.aspect, since=request.since, until=request.until
         ) as writer,
     ):
-        failed = _land(
-            request,
-            blocks=_kept(blocks, writer),
-            commit_archive=writer.commit,
-            connection=connection,
-            on_progress=on_progress,
+        return land_body(
+            request, blocks=blocks, writer=writer, connection=connection, on_progress=on_progress
         )
-    return [FailedWindow((day,), error) for day, error in failed.items()]
 
 
 def _land_again(

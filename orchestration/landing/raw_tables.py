@@ -153,20 +153,26 @@ class _Landing:
     def replace_day(self, day: dt.date, pieces: Iterable[bytes]) -> Load:
         """Delete the day, COPY its rows, record the load; with too many bad rows, record the failure only."""
         archived: ArchivedBody | None = None
+
+        def pieces_and_then_the_archive() -> Iterator[bytes]:
+            # Inside the COPY, so that the archive goes to disk while the server works on the last rows.
+            nonlocal archived
+            yield from pieces
+            archived = self.commit_archive()
+
+        rows = pieces_and_then_the_archive()
         try:
             with self.connection.transaction():
-                _copy_day(self.connection, self.request.aspect, day, self.rows.usage.layout, pieces)
-                archived = self.commit_archive()
+                _copy_day(self.connection, self.request.aspect, day, self.rows.usage.layout, rows)
+                assert archived is not None  # noqa: S101 - the COPY took all of its rows
                 self.rows.refuse_if_bad(self.request, day)
                 return self._record(day, archived)
         except TooManyBadRowsError as error:
             return self._record_failure(day, str(error), archived)
         except psycopg.DataError as error:
             # The database knows better than we what it can hold, for example when it is not UTF-8 itself.
-            if archived is None:
-                for _ in pieces:
-                    pass
-                archived = self.commit_archive()
+            for _ in rows:
+                pass
             message = " ".join(str(error).split())
             return self._record_failure(
                 day, f"{self.request.aspect.name} of {day}: Postgres refused a row: {message}", archived

@@ -31,9 +31,10 @@ _SHOWN_CHARACTERS = 80
 
 # Only spellings that Postgres and we read alike; single characters are possessive, so a line that does not
 # match fails at once. Groups are not: Python before 3.11.5 matched possessive groups wrongly.
+# What may be absent is an empty alternative, not `(…)?`, which made the whole a third slower.
 _TEXT = rb'[^",\r\n\x00]{1,255}+|"[^"\r\n\x00]{1,255}+"|"(?:[^"\r\n\x00]|""){1,255}"'
 _FAST_PATTERNS = {
-    "minutes": rb"\d{1,15}+(?:\.\d{1,30}+)?(?:[eE][+-]?\d{1,2}+)?",
+    "minutes": rb"\d{1,15}+(?:\.\d{1,30}+|)(?:[eE][+-]?\d{1,2}+|)",
     "boolean": rb"true|false|[01tfTF]|True|False|TRUE|FALSE",
     "text": _TEXT,
     "integer": rb"\d{1,9}+",
@@ -209,7 +210,7 @@ def _field(column: Column | None, timestamp: bytes) -> bytes:
     if column is None:
         return _FAST_PATTERNS["left out"]
     pattern = timestamp if column.kind == "unix_seconds" else _FAST_PATTERNS[column.kind]
-    return b"(?:" + pattern + (b")?" if column.nullable else b")")
+    return b"(?:" + pattern + (b"|)" if column.nullable else b")")
 
 
 def _digits_between(low: str, high: str) -> bytes:

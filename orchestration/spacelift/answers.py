@@ -45,6 +45,7 @@ def error_of_status(response: httpx.Response, *, asked: str, secrets: Sequence[s
         return SpaceliftUnavailableError(
             message,
             retry_after_seconds=retry_after_seconds(response, now=dt.datetime.now(dt.UTC)),
+            is_throttled=status == 429,
             window_may_be_too_long=status in _MAY_BE_TOO_LONG,
         )
     hint = _HINTS.get(status)

@@ -35,7 +35,10 @@ class Warehouse:
         workers: tuple[tuple[int, str, int], ...] = (),
         aspects: tuple[str, ...] = ("run-minutes", "worker-count"),
     ) -> None:
-        """Replace the day. runs: hour, run, stack, state, pool ULID, pool name; workers: hour, pool name, count."""
+        """Replace the day.
+
+        runs: hour, run, stack, state, pool ULID, pool name; workers: hour, pool name, count.
+        """
         start = dt.datetime.fromisoformat(f"{day}T00:00:00+00:00")
 
         def at(hour: int) -> int:
@@ -44,11 +47,13 @@ class Warehouse:
         with connect(self.url) as connection:
             for table in ("run_minutes", "worker_count"):
                 connection.execute(
-                    f"delete from raw.{table} where timestamp_unix between %s and %s".encode(), (at(0), at(24) - 1)
+                    f"delete from raw.{table} where timestamp_unix between %s and %s".encode(),
+                    (at(0), at(24) - 1),
                 )
             for hour, run, stack, state, pool, pool_name in runs:
                 connection.execute(
-                    "insert into raw.run_minutes values (%s, 10.25, %s, %s, 'TRACKED', %s, %s, %s, %s, true, %s, %s)",
+                    "insert into raw.run_minutes"
+                    " values (%s, 10.25, %s, %s, 'TRACKED', %s, %s, %s, %s, true, %s, %s)",
                     (at(hour), not pool, state, run, f"name on {day}", stack[-3:], stack, pool_name, pool),
                 )
             for hour, pool_name, count in workers:
@@ -57,8 +62,8 @@ class Warehouse:
                 )
             for aspect in aspects:
                 connection.execute(
-                    "insert into raw.usage_loads (account, aspect, usage_date, requested_since, requested_until,"
-                    " source, status, started_at, finished_at)"
+                    "insert into raw.usage_loads (account, aspect, usage_date, requested_since,"
+                    " requested_until, source, status, started_at, finished_at)"
                     " values ('test', %s, %s, %s, %s::date + 1, 'api', 'succeeded', now(), now())",
                     (aspect, day, day, day),
                 )
@@ -89,7 +94,8 @@ class Warehouse:
         with connect(self.url) as connection:
             for table in self._marts(connection):
                 now, then = f"select * from marts.{table}", f"select * from {COMPARED_SCHEMA}.{table}"
-                query = f"select count(*) from (({now} except all {then}) union all ({then} except all {now})) as d"
+                only_now, only_then = f"({now} except all {then})", f"({then} except all {now})"
+                query = f"select count(*) from ({only_now} union all {only_then}) as difference"
                 row = connection.execute(query.encode()).fetchone()
                 assert row is not None
                 if row[0]:

@@ -279,3 +279,15 @@ def test_two_landings_of_the_same_day_at_once_are_one_set_of_rows(connection, da
         land_text(first_half_then_the_other())
     assert blocks_between
     assert len(counts(connection)) == 3
+
+
+def test_a_row_that_only_postgres_refuses_fails_its_day_and_is_archived(connection, land_text, tmp_path):
+    land_text(WORKERS + worker_row(LEAP_DAY, pool="old"))
+    with connection.transaction():
+        connection.execute("alter table raw.worker_count alter worker_pool_name type varchar(3)")
+    (load,) = land_text(WORKERS + worker_row(LEAP_DAY, pool="longer") * 50_000)
+    assert load.status == "failed"
+    assert load.error is not None
+    assert "2024-02-29: Postgres refused a row: value too long" in load.error
+    assert counts(connection) == [(at(LEAP_DAY), 3)]
+    assert len(bodies(tmp_path)) == 2

@@ -23,7 +23,15 @@ from urllib.parse import parse_qs, urlsplit
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SIGNING_KEY = b"only in this test"
 RUN_HEADER = (
-    *("run_ulid", "stack_ulid", "timestamp_unix", "state_duration_minutes", "run_state", "run_type", "public"),
+    *(
+        "run_ulid",
+        "stack_ulid",
+        "timestamp_unix",
+        "state_duration_minutes",
+        "run_state",
+        "run_type",
+        "public",
+    ),
     *("stack_slug", "stack_name", "is_stack", "worker_pool_ulid", "worker_pool_name"),
 )
 WORKER_HEADER = ("TIMESTAMP_UNIX", "WORKER_POOL_NAME", "COUNT", "ID")
@@ -50,7 +58,8 @@ def made_up_account(*, first_day: dt.date, days: int, seed: int) -> Account:
     account = Account()
     start = dt.datetime.combine(first_day, dt.time(), dt.UTC)
     pools = [
-        (name, ulid(start - dt.timedelta(days=90), number=number)) for number, name in enumerate(("alpha", "b,ß"))
+        (name, ulid(start - dt.timedelta(days=90), number=number))
+        for number, name in enumerate(("alpha", "b,ß"))
     ]
     stacks = [
         (f"stack {number}", f"stack-{number}", ulid(start - dt.timedelta(days=80), number=100 + number))
@@ -77,7 +86,9 @@ def made_up_account(*, first_day: dt.date, days: int, seed: int) -> Account:
                 account.run_minutes.append(
                     {
                         "timestamp_unix": at,
-                        "state_duration_minutes": 0 if state == "FINISHED" else dice.randint(1, 599_999) / 100_000,
+                        "state_duration_minutes": 0
+                        if state == "FINISHED"
+                        else dice.randint(1, 599_999) / 100_000,
                         "public": "false" if pool else "true",
                         "run_state": state,
                         "run_type": "PROPOSED",
@@ -130,7 +141,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path != "/graphql" or body["variables"] != {"id": "key", "secret": "sesame"}:
-            return self._answer(200, "application/json", json.dumps({"errors": [{"message": "unauthorized"}]}))
+            return self._answer(
+                200, "application/json", json.dumps({"errors": [{"message": "unauthorized"}]})
+            )
         self.server.tokens_issued += 1
         until = int(time.time()) + 600
         claims = base64.urlsafe_b64encode(json.dumps({"exp": until}).encode()).decode().rstrip("=")
@@ -168,6 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        if status == 503:
+            self.send_header("Retry-After", "0")
         self.end_headers()
         self.wfile.write(body)
 

@@ -61,7 +61,9 @@ def test_every_model_behind_staging_has_a_key_test(manifest: dict[str, Any]) -> 
 
 def test_every_mart_has_an_enforced_contract(manifest: dict[str, Any]) -> None:
     marts = models_of(manifest, "marts")
-    assert [unique_id for unique_id, node in marts.items() if not node["config"]["contract"]["enforced"]] == []
+    assert [
+        unique_id for unique_id, node in marts.items() if not node["config"]["contract"]["enforced"]
+    ] == []
 
 
 def test_every_column_named_ulid_in_staging_and_marts_is_tested_as_one(manifest: dict[str, Any]) -> None:

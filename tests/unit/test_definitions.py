@@ -15,6 +15,12 @@ from orchestration.definitions import build_defs
 ROOT = Path(__file__).resolve().parents[2]
 
 RAW_ASSETS = {"raw/run_minutes", "raw/worker_count"}
+UNPARTITIONED_RAW_ASSETS = {
+    "raw/contracts",
+    "raw/invoices",
+    "raw/vendor_usage",
+    "raw/vendor_worker_pools",
+}
 CONTRACT_MARTS = {
     "marts/dim_dates",
     "marts/dim_hours",
@@ -57,7 +63,7 @@ def test_workspace_yaml_loads_the_job_and_its_schedule_under_their_names():
 
 def test_the_job_goes_from_the_raw_files_to_every_mart_of_the_contract(job):
     keys = {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
-    assert keys >= RAW_ASSETS | CONTRACT_MARTS
+    assert keys >= RAW_ASSETS | UNPARTITIONED_RAW_ASSETS | CONTRACT_MARTS
 
 
 def test_raw_assets_are_utc_days_from_the_start_date_and_a_backfill_is_one_run(defs):
@@ -72,7 +78,7 @@ def test_every_asset_has_a_layer_a_description_and_raw_assets_an_owner(defs):
         layer = {"raw": "raw", "staging": "staging", "intermediate": "intermediate", "marts": "marts"}
         assert spec.group_name == layer[spec.key.path[0]], spec.key
         assert spec.description, f"{spec.key.to_user_string()} has no description"
-        if spec.key.to_user_string() in RAW_ASSETS:
+        if spec.key.to_user_string() in RAW_ASSETS | UNPARTITIONED_RAW_ASSETS:
             assert spec.owners
 
 
@@ -81,6 +87,13 @@ def test_dbt_models_stand_downstream_of_the_raw_assets(defs):
         dg.AssetKey(["marts", "fct_account_hourly"])
     )
     assert {key.to_user_string() for key in upstream} >= RAW_ASSETS
+
+
+def test_amounts_wait_for_the_contracts(defs):
+    upstream = defs.resolve_asset_graph().get_ancestor_asset_keys(
+        dg.AssetKey(["marts", "dim_billing_periods"])
+    )
+    assert dg.AssetKey(["raw", "contracts"]) in upstream
 
 
 def test_each_raw_asset_is_checked_for_days_gaps_freshness_columns_and_bad_rows(job):

@@ -7,59 +7,33 @@
     )
 }}
 
+-- depends_on: {{ ref('int_usage_days') }}
+
 with
 
-days as (
+stack_hours as (
 
-    select * from {{ ref('int_usage_days') }}
+    select * from {{ ref('int_run_minutes_summed_to_stack_hours') }}
     where
-        has_run_minutes
-        {% if is_incremental() %} and is_to_rebuild {% endif %}
-
-),
-
-run_minutes as (
-
-    select * from {{ ref('stg_spacelift__run_minutes') }}
-    where
-        timestamp_unix >= (select min(days.starts_unix) from days)
-        and timestamp_unix < (select max(days.ends_unix) from days)
         -- Runs of the public pool, and runs that no pool has taken yet, name no pool.
-        and (worker_pool_ulid is not null or worker_pool_name is not null)
-
-),
-
-run_states as (
-
-    select * from {{ ref('run_states') }}
+        (worker_pool_ulid is not null or worker_pool_name is not null)
+        {% if is_incremental() %}
+        and {{ is_in_days_to_rebuild('date_day', ref('int_usage_days')) }}
+        {% endif %}
 
 ),
 
 summed as (
 
     select
-        run_minutes.hour_at,
-        run_minutes.date_day,
-        run_minutes.worker_pool_ulid,
-        run_minutes.worker_pool_name,
-        coalesce(
-            sum(run_minutes.state_minutes) filter (where run_states.state_class = 'active'), 0
-        ) as active_minutes,
-        coalesce(
-            sum(run_minutes.state_minutes) filter (where run_states.state_class = 'waiting_worker'),
-            0
-        ) as waiting_worker_minutes
-    from run_minutes
-    inner join days
-        on run_minutes.date_day = days.date_day
-    -- Left: Spacelift may send a state that this project does not know yet.
-    left join run_states
-        on run_minutes.run_state = run_states.run_state
-    group by
-        run_minutes.hour_at,
-        run_minutes.date_day,
-        run_minutes.worker_pool_ulid,
-        run_minutes.worker_pool_name
+        hour_at,
+        date_day,
+        worker_pool_ulid,
+        worker_pool_name,
+        sum(active_minutes) as active_minutes,
+        sum(waiting_worker_minutes) as waiting_worker_minutes
+    from stack_hours
+    group by hour_at, date_day, worker_pool_ulid, worker_pool_name
 
 )
 

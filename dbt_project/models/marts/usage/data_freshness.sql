@@ -3,6 +3,7 @@
         post_hook=[
             "update {{ ref('int_usage_days') }} set built_fingerprint = fingerprint",
             "update {{ ref('int_fact_days') }} set built_fingerprint = fingerprint",
+            "update {{ ref('int_billing_periods') }} set built_fingerprint = fingerprint",
         ]
     )
 }}

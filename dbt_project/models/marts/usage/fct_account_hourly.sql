@@ -68,6 +68,12 @@ summed as (
         sum(state_hours.state_minutes) filter (
             where run_states.state_class = 'active' and state_hours.is_public
         ) as public_active_minutes,
+        sum(state_hours.state_minutes) filter (
+            where run_states.is_billable and not state_hours.is_public
+        ) as private_billable_minutes,
+        sum(state_hours.state_minutes) filter (
+            where run_states.is_billable and state_hours.is_public
+        ) as public_billable_minutes,
         sum(state_hours.state_minutes) filter (where run_states.state_class = 'waiting_worker')
             as waiting_worker_minutes
     from state_hours
@@ -105,6 +111,10 @@ zero_filled as (
         ::numeric(18, 6) as private_active_minutes,
         (case when spine.has_run_minutes then coalesce(summed.public_active_minutes, 0) end)
         ::numeric(18, 6) as public_active_minutes,
+        (case when spine.has_run_minutes then coalesce(summed.private_billable_minutes, 0) end)
+        ::numeric(18, 6) as private_billable_minutes,
+        (case when spine.has_run_minutes then coalesce(summed.public_billable_minutes, 0) end)
+        ::numeric(18, 6) as public_billable_minutes,
         (case when spine.has_run_minutes then coalesce(summed.waiting_worker_minutes, 0) end)
         ::numeric(18, 6) as waiting_worker_minutes,
 

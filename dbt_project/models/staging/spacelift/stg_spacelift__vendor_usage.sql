@@ -1,0 +1,32 @@
+with
+
+vendor_usage as (
+
+    select * from {{ source('raw', 'vendor_usage') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account,
+
+        ---------- numerics
+        used_private_minutes::numeric(18, 6) as used_private_minutes,
+        used_public_minutes::numeric(18, 6) as used_public_minutes,
+        used_workers::numeric(18, 6) as used_workers,
+        used_seats::numeric(18, 6) as used_seats,
+        -- Cents there, major units here.
+        (upcoming_invoice_total_cents / 100)::numeric(18, 6) as upcoming_invoice_total_amount,
+
+        ---------- dates and times
+        fetched_at,
+        billing_period_start_at,
+        billing_period_end_at
+
+    from vendor_usage
+
+)
+
+select * from renamed
