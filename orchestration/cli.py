@@ -105,10 +105,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console script."""
     # Dagster says at every start which of its parameters may still change.
     warnings.simplefilter("ignore")
-    sys.exit(_exit_code(list(sys.argv[1:] if arguments is None else arguments)))
+    sys.exit(exit_code_of(list(sys.argv[1:] if arguments is None else arguments)))
 
 
-def _exit_code(arguments: list[str]) -> int:
+def exit_code_of(arguments: list[str]) -> int:
+    """Run one command; what it has to say about failing is on stderr."""
     try:
         return cli.main(arguments, prog_name="spacelift-usage", standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:

@@ -46,7 +46,7 @@ class BuildTranslation:
 
     def selection_arguments(self) -> list[str]:
         """`--select` and `--exclude` for exactly the selected assets and checks."""
-        tags = self._context.op.tags
+        tags = self._context.op_execution_context.op.tags
         arguments, indirect_selection = get_subset_selection_for_context(
             context=self._context,
             manifest=self.manifest,

@@ -13,7 +13,7 @@ from orchestration.assets.raw_vendor_usage import raw_vendor_usage
 from orchestration.assets.raw_worker_count import raw_worker_count
 from orchestration.checks import raw_checks
 from orchestration.dbt_manifest import load_manifest
-from orchestration.jobs import daily_job
+from orchestration.jobs import DAILY_JOB
 from orchestration.partitions import daily_partitions
 from orchestration.resources.dbt import DbtResource
 from orchestration.resources.hand_kept_files import HandKeptFilesResource
@@ -45,7 +45,6 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
     """The definitions under an environment; credentials in it are read when a run needs them, not here."""
     settings = Settings.from_environment(environ)
     days = daily_partitions(settings.start_date)
-    job = daily_job(days)
     return dg.Definitions(
         assets=[
             raw_contracts,
@@ -58,8 +57,8 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             dbt_models(load_manifest()),
         ],
         asset_checks=[raw_checks],
-        jobs=[job],
-        schedules=[daily_schedule(job, lookback_days=settings.lookback_days, start_date=settings.start_date)],
+        jobs=[DAILY_JOB],
+        schedules=[daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date)],
         resources={
             "dbt": DbtResource(),
             "hand_kept_files": HandKeptFilesResource(),

@@ -15,6 +15,10 @@ run_retries:
 concurrency:
   runs:
     max_concurrent_runs: 1
+# Dagster's own SQLite files, written with half the effort.
+event_log_storage:
+  module: orchestration.history_storage
+  class: KeptSqliteEventLogStorage
 # The steps print nothing: what they say stands in the event log.
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager

@@ -37,7 +37,7 @@ class ProgressLines:
             if tenth == self._tenths.get(message.aspect, 0):
                 return
             self._tenths[message.aspect] = tenth
-        self._console.print(str(message), highlight=False, markup=False)
+        self._console.print(str(message), highlight=False, markup=False, soft_wrap=True)
 
     def show_model(self, *, done: int, total: int, name: str) -> None:
         """Print once, when all are built."""
@@ -55,7 +55,7 @@ class ProgressBars:
     def show(self, message: DaysLanded | Waiting) -> None:
         """Move the file's bar, or print why nothing moves."""
         if isinstance(message, Waiting):
-            self._progress.console.print(message.reason, highlight=False, markup=False)
+            self._progress.console.print(message.reason, highlight=False, markup=False, soft_wrap=True)
             return
         self._move(message.aspect, message.done, message.total, f"{message.rows:,} rows")
 

@@ -3,8 +3,8 @@
 import datetime as dt
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.jobs import JOB_NAME
 from orchestration.partitions import days_of_daily_run
 
 SCHEDULE_NAME = "spacelift_usage_daily_schedule"
@@ -12,14 +12,12 @@ SCHEDULE_NAME = "spacelift_usage_daily_schedule"
 CRON = "30 2 * * *"
 
 
-def daily_schedule(
-    job: UnresolvedAssetJobDefinition, *, lookback_days: int, start_date: dt.date
-) -> dg.ScheduleDefinition:
+def daily_schedule(*, lookback_days: int, start_date: dt.date) -> dg.ScheduleDefinition:
     """Yesterday and the look-back days, as one run; off until a person starts it."""
 
     @dg.schedule(
         name=SCHEDULE_NAME,
-        job=job,
+        job_name=JOB_NAME,
         cron_schedule=CRON,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,

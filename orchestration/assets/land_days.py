@@ -65,7 +65,7 @@ def land_days(
             postgres.connection() as connection,
         ):
             claim_account(connection, spacelift.account)
-            before = days_landed_by_run(connection, aspect=aspect, run_id=context.run_id)
+            before = days_landed_by_run(connection, aspect=aspect, run_id=context.run.run_id)
             try:
                 failed = _ingest(
                     days,
@@ -73,13 +73,13 @@ def land_days(
                     aspect=aspect,
                     spacelift=spacelift,
                     connection=connection,
-                    run_id=context.run_id,
+                    run_id=context.run.run_id,
                     on_progress=_collector(loads, aspect=aspect, done=len(before), total=len(days)),
                 )
             except SpaceliftRejectedError as error:
                 # The tried days are on record with this reason, so the run will fail by it.
                 context.log.error(str(error))
-            landed = days_landed_by_run(connection, aspect=aspect, run_id=context.run_id)
+            landed = days_landed_by_run(connection, aspect=aspect, run_id=context.run.run_id)
     except (SettingsError, WarehouseError, LandingError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     _ask_again(context, failed)

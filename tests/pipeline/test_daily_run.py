@@ -1,0 +1,212 @@
+"""The command line against the demo account: real runs, recorded, into a database of the test's own."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import dagster as dg
+import httpx
+import psycopg
+import pytest
+
+from orchestration import cli
+from orchestration.demo.server import demo_server
+from orchestration.settings import VARIABLES
+
+
+@dataclass
+class FaultyAccount:
+    """The demo's server behind a door that refuses some days, each as often as it is told."""
+
+    endpoint: str = ""
+    # (aspect, day that the requested range begins with) -> answers still to give before the real one
+    refusals: dict[tuple[str, str], list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str) -> Iterator[FaultyAccount]:
+    """A configured environment: nothing of the machine's own, a home and a database of this test's own."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ)
+    with demo_server() as server, _door(server.endpoint) as account:
+        os.environ.update(
+            {
+                "DAGSTER_HOME": "",
+                "USAGE_HOME": str(tmp_path / "home"),
+                "DATABASE_URL": database_url,
+                "SPACELIFT_ACCOUNT": "acme",
+                "SPACELIFT_API_KEY_ENDPOINT": account.endpoint,
+                "SPACELIFT_API_KEY_ID": server.key_id,
+                "SPACELIFT_API_KEY_SECRET": server.key_secret,
+            }
+        )
+        try:
+            yield account
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def run(*arguments: str) -> int:
+    os.environ["DAGSTER_HOME"] = ""
+    return cli.exit_code_of(["run", *arguments])
+
+
+def rows(database_url: str, query: str) -> list[tuple]:
+    with closing(psycopg.connect(database_url)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def recorded_runs(home: Path, filters: dg.RunsFilter | None = None) -> list[dg.DagsterRun]:
+    os.environ["DAGSTER_HOME"] = str(home / "dagster")
+    with dg.DagsterInstance.get() as instance:
+        return list(instance.get_runs(filters))
+
+
+RAW_DAYS = """
+    select to_timestamp(timestamp_unix) at time zone 'UTC', count(*)
+    from raw.run_minutes group by 1 order by 1
+"""
+
+
+def test_the_same_days_twice_are_two_runs_of_the_job_and_one_set_of_rows(
+    account, database_url, tmp_path, capsys
+):
+    assert run("--since", "2026-06-01", "--until", "2026-06-03") == 0
+    once = rows(database_url, RAW_DAYS)
+    marts = rows(database_url, "select * from marts.fct_account_hourly order by hour_at")
+    assert run("--since", "2026-06-01", "--until", "2026-06-03") == 0
+    assert rows(database_url, RAW_DAYS) == once
+    assert rows(database_url, "select * from marts.fct_account_hourly order by hour_at") == marts
+    assert len(marts) == 48
+
+    runs = recorded_runs(tmp_path / "home")
+    assert [run.job_name for run in runs] == ["spacelift_usage_daily"] * 2
+    assert all(run.is_success for run in runs)
+    # The web page lists a job's runs by this label.
+    label = {".dagster/repository": "__repository__@orchestration.definitions"}
+    assert len(recorded_runs(tmp_path / "home", dg.RunsFilter(tags=label))) == 2
+    assert "models: " in capsys.readouterr().out
+
+
+def test_a_day_that_fails_is_named_and_the_others_land_and_are_built(account, database_url, tmp_path, capsys):
+    account.refusals["run-minutes", "2026-06-02"] = [(400, {})] * 9
+    assert run("--since", "2026-06-01", "--until", "2026-06-04") == 1
+    error = capsys.readouterr().err
+    assert "run-minutes: 2026-06-02" in error
+    assert "2026-06-01" not in error
+    assert "Traceback" not in error
+
+    landed = rows(
+        database_url,
+        "select aspect, usage_date::text from raw.usage_loads where status = 'succeeded' order by 1, 2",
+    )
+    assert landed == [
+        ("run-minutes", "2026-06-01"),
+        ("run-minutes", "2026-06-03"),
+        ("worker-count", "2026-06-01"),
+        ("worker-count", "2026-06-02"),
+        ("worker-count", "2026-06-03"),
+    ]
+    covered = rows(
+        database_url,
+        """
+        select (hour_at at time zone 'UTC')::date::text, bool_and(is_covered)
+        from marts.fct_account_hourly group by 1 order by 1
+        """,
+    )
+    assert covered == [("2026-06-01", True), ("2026-06-02", False), ("2026-06-03", True)]
+
+    (failed_run,) = recorded_runs(tmp_path / "home")
+    with dg.DagsterInstance.get() as instance:
+        materialized = instance.get_materialized_partitions(dg.AssetKey(["raw", "run_minutes"]))
+    assert failed_run.status == dg.DagsterRunStatus.FAILURE
+    assert materialized == {"2026-06-01", "2026-06-03"}
+
+
+def test_an_answer_that_may_change_is_asked_for_again_and_the_rest_is_not(account, database_url):
+    account.refusals["worker-count", "2026-06-01"] = [(503, {"Retry-After": "0"})]
+    assert run("--since", "2026-06-01", "--until", "2026-06-02") == 0
+    loads = rows(database_url, "select aspect, status from raw.usage_loads order by load_id")
+    assert sorted(loads) == [
+        ("run-minutes", "succeeded"),
+        ("worker-count", "failed"),
+        ("worker-count", "succeeded"),
+    ]
+
+
+def test_another_account_is_refused_before_anything_is_asked_for(account, database_url, capsys):
+    with closing(psycopg.connect(database_url)) as connection, connection:
+        connection.execute("update raw.warehouse set account = 'globex'")
+    assert run("--since", "2026-06-01", "--until", "2026-06-02") == 2
+    error = capsys.readouterr().err
+    assert "globex" in error
+    assert "acme" in error
+    assert rows(database_url, "select * from raw.usage_loads") == []
+
+
+def test_nothing_configured_is_said_in_one_line_that_names_the_variables(account, capsys):
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    assert run() == 2
+    error = capsys.readouterr().err
+    assert "SPACELIFT_API_KEY_ENDPOINT" in error
+    assert error.count("\n") == 1
+
+
+@contextmanager
+def _door(target: str) -> Iterator[FaultyAccount]:
+    account = FaultyAccount()
+    http = httpx.Client(base_url=target)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            query = parse_qs(urlsplit(self.path).query)
+            waiting = [
+                answers
+                for (aspect, day), answers in account.refusals.items()
+                if answers and query["aspect"] == [aspect] and query["since"][0] <= day < query["until"][0]
+            ]
+            if waiting:
+                status, headers = waiting[0].pop()
+                self._send(status, headers, b"")
+            else:
+                self._forward(lambda: http.get(self.path, headers=self._headers()))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self._forward(lambda: http.post(self.path, headers=self._headers(), content=body))
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+        def _headers(self) -> dict[str, str]:
+            return {name: value for name, value in self.headers.items() if name.lower() != "host"}
+
+        def _forward(self, ask: Callable[[], httpx.Response]) -> None:
+            answer = ask()
+            self._send(answer.status_code, {"Content-Type": answer.headers["Content-Type"]}, answer.content)
+
+        def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    account.endpoint = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield account
+    finally:
+        server.shutdown()
+        server.server_close()
+        http.close()
