@@ -1,4 +1,4 @@
-"""The event log with kept connections writes what Dagster's own reads: red when an upgrade changes its inside."""
+"""The event log with kept connections writes what Dagster's own reads; red when an upgrade moves its insides."""
 
 import sqlite3
 from pathlib import Path
