@@ -23,3 +23,24 @@ install: .venv/installed ## Make .venv from the hash-pinned lock
 lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --upgrade --quiet --output-file requirements.lock
+
+.PHONY: demo ui test lint bench
+demo: install ## Real daily runs over the built-in demo account, then the billing summary
+	@$(BIN)/spacelift-usage demo
+
+ui: install ## Dagster UI: your account when one is configured, else the demo
+	@$(BIN)/spacelift-usage ui
+
+test: install ## The whole test suite, on an embedded Postgres
+	@$(BIN)/python -m pytest
+
+lint: install ## ruff, mypy, sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@cd dbt_project && ../$(BIN)/sqlfluff lint --processes 2 models tests/*.sql
+
+bench: install ## Benchmarks, printed as ratios
+	@$(BIN)/python benchmarks/landing.py
+	@$(BIN)/python benchmarks/daily_run.py
+	@$(BIN)/python benchmarks/increment.py

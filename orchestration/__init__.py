@@ -3,6 +3,8 @@
 settings      every environment variable's name and meaning, once
 spacelift/    the vendor: token, HTTPS, the two usage files; knows neither Dagster nor Postgres
 landing/      bytes to raw tables: archive, CSV reading, one day in one transaction
+contracts/    files kept by hand, contract terms and invoices: read, judged whole, landed
+exports/      marts as files for other programs
 warehouse/    Postgres: the embedded server, the raw schema, the writer's lock
 demo/         a Spacelift stand-in with a fixed seed
 assets/ resources/ definitions partitions jobs schedules checks    Dagster

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'billing_worker_percentiles'}}}) }}
+
 -- The percentiles from counts of hours above a level equal Postgres' own over the dense facts, on
 -- the account and on the pools that lived through all counted hours, for periods with days landed
 -- anew.

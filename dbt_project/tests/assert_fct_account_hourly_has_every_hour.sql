@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_account_hourly'}}}) }}
+
 -- Every hour of the calendar, once.
 
 select hours.hour_at

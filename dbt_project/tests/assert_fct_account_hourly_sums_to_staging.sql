@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_account_hourly'}}}) }}
+
 -- Active minutes of the account are those of the file, to the last place, on the days landed anew.
 
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_run_state_hourly'}}}) }}
+
 -- Every pair of run state and kind of worker on every hour of the calendar.
 
 with

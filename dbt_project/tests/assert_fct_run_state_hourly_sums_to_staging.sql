@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_run_state_hourly'}}}) }}
+
 -- Minutes by hour, state and kind of worker are those of the file, on the days landed anew.
 
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_runs'}}}) }}
+
 -- Runs that are seen on no day but those landed anew carry exactly the minutes of the file.
 
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_stack_daily'}}}) }}
+
 -- Every stack on every day from its first day of use to the end of the calendar.
 
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_stack_daily'}}}) }}
+
 -- A day's minutes over all stacks and mapped states are those of the file, on days landed anew.
 
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_worker_pool_hourly'}}}) }}
+
 -- Every pool on every hour from its first one to the end of the calendar, no more and no fewer.
 
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_worker_pool_hourly'}}}) }}
+
 -- The rows that are not zero-filled carry what the worker-count file says, on the days landed anew.
 -- Names of one pool in the hour of its rename count once, so hours with two names are left out.
 

@@ -42,7 +42,7 @@ def usage_csv(aspect: Aspect, *, since: dt.date, until: dt.date) -> Iterator[byt
     if until > LAST_DAY + dt.timedelta(days=1):
         raise DemoRangeError(f"the demo account's history ends on {LAST_DAY}, until may be the day after it")
     by_hour = _run_minutes_by_hour() if aspect == RUN_MINUTES else _worker_count_by_hour()
-    return _blocks(aspect, by_hour, hours=range(_hour(since), _hour(until) + 1))
+    return _blocks(aspect, by_hour, hours=range(unix_hour(since), unix_hour(until) + 1))
 
 
 def _blocks(aspect: Aspect, by_hour: dict[int, bytes], *, hours: range) -> Iterator[bytes]:
@@ -58,7 +58,8 @@ def _blocks(aspect: Aspect, by_hour: dict[int, bytes], *, hours: range) -> Itera
 
 
 @cache
-def _history() -> tuple[Estate, Activity]:
+def history() -> tuple[Estate, Activity]:
+    """What the account owns, and all that happened; made once per process."""
     dice = Dice(_SEED)
     estate = demo_estate(dice)
     # A day more at both ends: work goes on over midnight, and the `until` hour of the last day is delivered.
@@ -69,8 +70,8 @@ def _history() -> tuple[Estate, Activity]:
         runs,
         estate=estate,
         dice=dice,
-        first_hour=_hour(FIRST_DAY),
-        last_hour=_hour(LAST_DAY + dt.timedelta(days=1)),
+        first_hour=unix_hour(FIRST_DAY),
+        last_hour=unix_hour(LAST_DAY + dt.timedelta(days=1)),
     )
 
 
@@ -78,14 +79,14 @@ def _stuck_runs(estate: Estate, *, dice: Dice) -> Iterator[Run]:
     """Some stuck since before the history begins, some still stuck when it ends."""
     old = [stack for stack in estate.stacks if stack.is_stack and stack.born_at.date() < FIRST_DAY]
     for number in range(_STUCK_RUNS):
-        day = _hour(FIRST_DAY) // 24 - 6 + number * 9
+        day = unix_hour(FIRST_DAY) // 24 - 6 + number * 9
         created_at = (day * 24 + dice.between(8, 16)) * HOUR_SECONDS + dice.between(0, 3599)
         yield stuck_run(dice.pick(old), created_at=created_at, stuck_days=dice.between(3, 32), dice=dice)
 
 
 @cache
 def _run_minutes_by_hour() -> dict[int, bytes]:
-    _, activity = _history()
+    _, activity = history()
     by_hour = {}
     for hour, spent in activity.state_seconds.items():
         day = _day(hour)
@@ -119,10 +120,10 @@ def _run_minutes_row(run: Run, state: str, seconds: int, *, hour: int, day: dt.d
 @cache
 def _worker_count_by_hour() -> dict[int, bytes]:
     """Hours of a pool without workers have no row, as at the vendor; `Id` numbers the rows of the history."""
-    estate, activity = _history()
+    estate, activity = history()
     by_hour: dict[int, bytes] = {}
     number = 0
-    for hour in range(_hour(FIRST_DAY), _hour(LAST_DAY + dt.timedelta(days=1)) + 1):
+    for hour in range(unix_hour(FIRST_DAY), unix_hour(LAST_DAY + dt.timedelta(days=1)) + 1):
         for pool in estate.pools:
             workers = activity.workers[pool.key][hour]
             if workers:
@@ -150,7 +151,7 @@ def _vendor_spelling(column: str) -> str:
     return "".join(word.capitalize() for word in column.split("_"))
 
 
-def _hour(day: dt.date) -> int:
+def unix_hour(day: dt.date) -> int:
     """The Unix hour that begins with the UTC day."""
     return (day - dt.date(1970, 1, 1)).days * 24
 

@@ -1,8 +1,8 @@
 """The demo account over HTTP: the two endpoints that a real account has, on loopback only.
 
-Here: `POST /graphql` (apiKeyUser) and `GET /usageanalytics/csv`, with the vendor's manners: bearer tokens,
-GraphQL errors with status 200, one line of reason with 400. Not here: the data (account.py), which tokens
-count (token_desk.py).
+Here: `POST /graphql` (apiKeyUser, usage, workerPools) and `GET /usageanalytics/csv`, with the vendor's
+manners: bearer tokens, GraphQL errors with status 200, one line of reason with 400. Not here: the data
+(account.py, vendor_figures.py), which tokens count (token_desk.py).
 Source: spacelift-io/spacectl, client/session/ and internal/cmd/profile/.
 """
 
@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from orchestration.demo.account import DemoRangeError, usage_csv
 from orchestration.demo.token_desk import TokenDesk
+from orchestration.demo.vendor_figures import vendor_figures
 from orchestration.spacelift.aspects import ASPECTS, RUN_MINUTES
 
 TOKEN_LIFE_SECONDS = 3600.0
@@ -112,12 +113,20 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             asked = json.loads(question)
             if "apiKeyUser" not in asked["query"]:
-                return {"errors": [{"message": "the demo account only knows apiKeyUser"}]}
+                return self._vendor_figures(asked["query"])
             variables = asked["variables"]
             user = self.server.desk.issue(key_id=variables["id"], key_secret=variables["secret"])
         except (ValueError, KeyError, TypeError, RecursionError):
             return {"errors": [{"message": "not a GraphQL question with a query and variables"}]}
         return {"data": {"apiKeyUser": user}}
+
+    def _vendor_figures(self, query: str) -> dict[str, Any]:
+        figures = vendor_figures(query)
+        if not figures:
+            return {"errors": [{"message": "the demo account only knows apiKeyUser, usage and workerPools"}]}
+        if not self.server.desk.accepts(self.headers.get("Authorization", "")):
+            return {"data": None, "errors": [{"message": "unauthorized"}]}
+        return {"data": figures}
 
     def _send_text(self, status: int, reason: str) -> None:
         self._send(status, f"{reason}\n".encode(), content_type="text/plain; charset=utf-8")

@@ -21,6 +21,8 @@ _QUOTED_CHARACTERS = 200
 _READ_OF_AN_ERROR_BYTES = 4096
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _ASK_AGAIN = frozenset({408, 429})
+# A server or gateway that ran out of time, or does not take this request as it is.
+_MAY_BE_TOO_LONG = frozenset({400, 408, 413, 414, 422, 504})
 _HINTS = {
     401: "the API key or token is wrong, revoked or expired",
     403: "the API key may lack the role (admin) that the usage page needs",
@@ -41,10 +43,15 @@ def error_of_status(response: httpx.Response, *, asked: str, secrets: Sequence[s
         message = f"{message}: {words}"
     if status in _ASK_AGAIN or status >= 500:
         return SpaceliftUnavailableError(
-            message, retry_after_seconds=retry_after_seconds(response, now=dt.datetime.now(dt.UTC))
+            message,
+            retry_after_seconds=retry_after_seconds(response, now=dt.datetime.now(dt.UTC)),
+            is_throttled=status == 429,
+            window_may_be_too_long=status in _MAY_BE_TOO_LONG,
         )
     hint = _HINTS.get(status)
-    return SpaceliftRejectedError(f"{message} ({hint})" if hint else message)
+    return SpaceliftRejectedError(
+        f"{message} ({hint})" if hint else message, window_may_be_too_long=status in _MAY_BE_TOO_LONG
+    )
 
 
 def error_of_transport(error: httpx.HTTPError, *, asked: str, host: str) -> SpaceliftError:
@@ -62,7 +69,9 @@ def error_of_transport(error: httpx.HTTPError, *, asked: str, host: str) -> Spac
         return SpaceliftRejectedError(f"Spacelift ({host}) cannot be asked for {asked}: {words}")
     if isinstance(error, httpx.TimeoutException):
         return SpaceliftUnavailableError(
-            f"Spacelift ({host}) did not answer in time for {asked} ({type(error).__name__})"
+            f"Spacelift ({host}) did not answer in time for {asked} ({type(error).__name__})",
+            # Only the wait for its answer grows with the days; no connection in time is another matter.
+            window_may_be_too_long=isinstance(error, httpx.ReadTimeout),
         )
     return SpaceliftUnavailableError(f"no complete answer from Spacelift ({host}) for {asked}: {words}")
 

@@ -12,7 +12,11 @@ ColumnKind = Literal["unix_seconds", "minutes", "boolean", "text", "integer", "u
 
 @dataclass(frozen=True)
 class Column:
-    """One field of a usage file, named as in its raw table."""
+    """One field of a usage file, named as in its raw table.
+
+    `nullable`: an empty field is taken as unknown. Only what a figure could not do without is needed;
+    the vendor does not say which fields it may leave empty.
+    """
 
     name: str
     kind: ColumnKind
@@ -36,10 +40,10 @@ RUN_MINUTES = Aspect(
         Column("state_duration_minutes", "minutes"),
         Column("public", "boolean"),
         Column("run_state", "text"),
-        Column("run_type", "text"),
+        Column("run_type", "text", nullable=True),
         Column("run_ulid", "ulid"),
-        Column("stack_name", "text"),
-        Column("stack_slug", "text"),
+        Column("stack_name", "text", nullable=True),
+        Column("stack_slug", "text", nullable=True),
         Column("stack_ulid", "ulid"),
         Column("is_stack", "boolean"),
         Column("worker_pool_name", "text", nullable=True),
@@ -54,7 +58,7 @@ WORKER_COUNT = Aspect(
         Column("id", "integer", nullable=True),
         Column("count", "integer"),
         Column("timestamp_unix", "unix_seconds"),
-        Column("worker_pool_name", "text"),
+        Column("worker_pool_name", "text", nullable=True),
     ),
 )
 

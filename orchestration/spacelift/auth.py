@@ -8,7 +8,6 @@ Source: spacelift-io/spacectl, client/session/; the documentation contradicts it
 Spacelift bills each API key that is exchanged as a user: one key for the pipeline.
 """
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -16,12 +15,12 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from orchestration.spacelift.answers import error_of_status, error_of_transport, one_line
-from orchestration.spacelift.errors import SpaceliftRejectedError, SpaceliftUnavailableError
+from orchestration.spacelift.answers import error_of_transport
+from orchestration.spacelift.errors import SpaceliftRejectedError
+from orchestration.spacelift.graphql import GraphqlAnswer, question, read_answer
 
 RENEW_SECONDS_BEFORE_END = 30.0
 
-_ANSWER_BYTES_AT_MOST = 1024 * 1024
 _EXCHANGE = """
 mutation ApiKeyToToken($id: ID!, $secret: String!) {
   apiKeyUser(id: $id, secret: $secret) { jwt validUntil }
@@ -110,24 +109,14 @@ def exchange_key(http: httpx.Client, *, endpoint: str, key: ApiKey) -> IssuedTok
         raise SpaceliftRejectedError("the Spacelift API key has an empty id or secret")
     asked = f"a token for API key {key.id}"
     host = httpx.URL(endpoint).host
-    request = http.build_request(
-        "POST",
-        f"{endpoint}/graphql",
-        json={"query": _EXCHANGE, "variables": {"id": key.id, "secret": key.secret}},
-        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+    request = question(
+        http, endpoint=endpoint, query=_EXCHANGE, variables={"id": key.id, "secret": key.secret}
     )
     try:
         response = http.send(request, stream=True)
-        try:
-            if response.status_code != 200:
-                raise error_of_status(response, asked=asked, secrets=[key.secret])
-            body = _read_bounded(response, asked=asked, host=host)
-        finally:
-            response.close()
     except httpx.HTTPError as error:
         raise error_of_transport(error, asked=asked, host=host) from error
-    is_json = "json" in response.headers.get("content-type", "")
-    return _issued_token(body, is_json=is_json, key=key, host=host)
+    return _issued_token(read_answer(response, asked=asked, secrets=[key.secret]), key=key, host=host)
 
 
 def sendable(jwt: str) -> str:
@@ -139,40 +128,15 @@ def sendable(jwt: str) -> str:
     return jwt
 
 
-def _read_bounded(response: httpx.Response, *, asked: str, host: str) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > _ANSWER_BYTES_AT_MOST:
-            raise SpaceliftRejectedError(f"the answer of {host} for {asked} is too long to be a token")
-    return bytes(body)
-
-
-def _issued_token(body: bytes, *, is_json: bool, key: ApiKey, host: str) -> IssuedToken:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        # Not chained: the cause holds the whole answer.
-        message = f"{host}/graphql did not answer with GraphQL for a token for API key {key.id}"
-        if is_json:
-            raise SpaceliftUnavailableError(f"{message}: the JSON is cut or damaged") from None
-        raise SpaceliftRejectedError(f"{message}; check the endpoint") from None
-    answer = answer if isinstance(answer, dict) else {}
-    data = answer.get("data")
-    user = data.get("apiKeyUser") if isinstance(data, dict) else None
-    if answer.get("errors") or not isinstance(user, dict):
+def _issued_token(answer: GraphqlAnswer, *, key: ApiKey, host: str) -> IssuedToken:
+    user = answer.data.get("apiKeyUser")
+    if answer.errors or not isinstance(user, dict):
+        words = answer.errors[0].message if answer.errors else ""
         raise SpaceliftRejectedError(
-            f"Spacelift refused the API key {key.id}{_words_of(answer, secret=key.secret)}; "
+            f"Spacelift refused the API key {key.id}{f' ({words})' if words else ''}; "
             "check id and secret, and that the key belongs to this account"
         )
     jwt, valid_until = user.get("jwt"), user.get("validUntil")
     if not isinstance(jwt, str) or not isinstance(valid_until, int | float):
         raise SpaceliftRejectedError(f"{host}/graphql answered without a token for API key {key.id}")
     return IssuedToken(jwt=sendable(jwt), valid_until=valid_until)
-
-
-def _words_of(answer: dict[str, object], *, secret: str) -> str:
-    errors = answer.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors else None
-    message = first.get("message") if isinstance(first, dict) else None
-    return f" ({one_line(message, secrets=[secret])})" if isinstance(message, str) else ""

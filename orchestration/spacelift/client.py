@@ -1,7 +1,8 @@
-"""Download of Spacelift usage files, one aspect and some UTC days at a time.
+"""Download of Spacelift usage files, one aspect and some UTC days at a time; and GraphQL questions.
 
 Here: the HTTPS request, its credentials, and which error an answer is. Not here: reading the CSV
-(landing/usage_csv.py), asking again after a failure (assets/), keeping the bytes (landing/archive.py).
+(landing/usage_csv.py), asking again after a failure (assets/), keeping the bytes (landing/archive.py),
+what is asked over GraphQL (vendor_usage.py).
 Source: spacelift-io/user-documentation, docs/product/billing/usage.md; spacelift-io/spacectl,
 internal/cmd/profile/usage_view_csv_command.go.
 """
@@ -22,6 +23,7 @@ from orchestration.spacelift.aspects import RUN_MINUTES, Aspect
 from orchestration.spacelift.auth import ApiKey, IssuedToken, ReadyToken, TokenSource, exchange_key
 from orchestration.spacelift.endpoint import expiry_of_token, is_loopback, normalise_endpoint
 from orchestration.spacelift.errors import SpaceliftRejectedError
+from orchestration.spacelift.graphql import GraphqlAnswer, question, read_answer
 from orchestration.spacelift.transfer import complete_body
 
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -31,10 +33,12 @@ WRITE_TIMEOUT_SECONDS = 30.0
 # For one of the two connections to become free.
 POOL_TIMEOUT_SECONDS = 60.0
 REQUESTS_AT_ONCE = 2
+# Small questions, and none that a run should wait long for.
+GRAPHQL_TIMEOUT_SECONDS = 30.0
 
 
 class SpaceliftClient:
-    """One account's usage export; a context manager that owns its connections."""
+    """One account's usage export and GraphQL; a context manager that owns its connections."""
 
     def __init__(
         self,
@@ -98,7 +102,7 @@ class SpaceliftClient:
             raise ValueError(f"no days between {since} and {until}")
         last = until - dt.timedelta(days=1)
         asked = f"{aspect.name} of {since}" if since == last else f"{aspect.name} of {since} to {last}"
-        response = self._send_usage_request(aspect, since=since, until=until, asked=asked)
+        response = self._send(self._usage_request(aspect, since=since, until=until), asked=asked)
         try:
             if response.status_code != 200:
                 raise error_of_status(response, asked=asked, secrets=self._tokens.secrets())
@@ -120,27 +124,40 @@ class SpaceliftClient:
                 ended_at = dt.datetime.fromtimestamp(expiry, dt.UTC)
                 raise SpaceliftRejectedError(f"the Spacelift token ended at {ended_at:%Y-%m-%d %H:%M} UTC")
 
-    def _send_usage_request(
-        self, aspect: Aspect, *, since: dt.date, until: dt.date, asked: str
-    ) -> httpx.Response:
-        """The answer with its body unread; a refused token is renewed once."""
+    def ask_graphql(self, query: str, *, asked: str) -> GraphqlAnswer:
+        """The answer to a question without variables, errors inside it included; `asked` names it in errors.
+
+        Raises:
+            SpaceliftUnavailableError: asking again may help (no answer, 408, 429, 5xx).
+            SpaceliftRejectedError: asking again cannot help (any other answer that is no GraphQL).
+        """
+        request = question(self._http, endpoint=self._endpoint, query=query)
+        request.extensions["timeout"] = httpx.Timeout(GRAPHQL_TIMEOUT_SECONDS).as_dict()
+        response = self._send(request, asked=asked)
+        return read_answer(response, asked=asked, secrets=self._tokens.secrets())
+
+    def _usage_request(self, aspect: Aspect, *, since: dt.date, until: dt.date) -> httpx.Request:
         query = {"since": since.isoformat(), "until": until.isoformat(), "aspect": aspect.name}
         if aspect == RUN_MINUTES:
             query["groupBy"] = self._group_by
-        token = self._tokens.token()
-        response = self._send_with_token(token, query=query, asked=asked)
-        if response.status_code == 401 and self._tokens.renew(refused=token):
-            response.close()
-            response = self._send_with_token(self._tokens.token(), query=query, asked=asked)
-        return response
-
-    def _send_with_token(self, token: str, *, query: dict[str, str], asked: str) -> httpx.Response:
-        request = self._http.build_request(
+        return self._http.build_request(
             "GET",
             f"{self._endpoint}/usageanalytics/csv",
             params=query,
-            headers={"Authorization": f"Bearer {token}", "Accept": "text/csv", "Accept-Encoding": "gzip"},
+            headers={"Accept": "text/csv", "Accept-Encoding": "gzip"},
         )
+
+    def _send(self, request: httpx.Request, *, asked: str) -> httpx.Response:
+        """The answer with its body unread; a refused token is renewed once."""
+        token = self._tokens.token()
+        response = self._send_with_token(request, token=token, asked=asked)
+        if response.status_code == 401 and self._tokens.renew(refused=token):
+            response.close()
+            response = self._send_with_token(request, token=self._tokens.token(), asked=asked)
+        return response
+
+    def _send_with_token(self, request: httpx.Request, *, token: str, asked: str) -> httpx.Response:
+        request.headers["Authorization"] = f"Bearer {token}"
         try:
             return self._http.send(request, stream=True)
         except httpx.HTTPError as error:

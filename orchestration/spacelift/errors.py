@@ -7,15 +7,33 @@ SpaceliftError
 
 
 class SpaceliftError(Exception):
-    """Base of all; the message is one line and holds no secret."""
+    """Base of all; the message is one line and holds no secret.
+
+    `window_may_be_too_long` when the same request for fewer days may succeed: the vendor publishes no limit.
+    """
+
+    def __init__(self, message: str, *, window_may_be_too_long: bool = False) -> None:
+        super().__init__(message)
+        self.window_may_be_too_long = window_may_be_too_long
 
 
 class SpaceliftUnavailableError(SpaceliftError):
-    """Asking again may help. `retry_after_seconds` is the server's own wish, when it stated one."""
+    """Asking again may help. `retry_after_seconds` is the server's own wish, when it stated one.
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message)
+    `is_throttled` when we asked too often (429): then every further request makes it worse.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        is_throttled: bool = False,
+        window_may_be_too_long: bool = False,
+    ) -> None:
+        super().__init__(message, window_may_be_too_long=window_may_be_too_long)
         self.retry_after_seconds = retry_after_seconds
+        self.is_throttled = is_throttled
 
 
 class SpaceliftRejectedError(SpaceliftError):

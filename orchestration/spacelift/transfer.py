@@ -88,7 +88,8 @@ def _received(response: httpx.Response, *, asked: str, clock: Callable[[], float
         waited_seconds += clock() - asked_at
         if waited_seconds > WAITING_SECONDS_AT_MOST:
             raise SpaceliftUnavailableError(
-                f"Spacelift ({host}) took more than {WAITING_SECONDS_AT_MOST:.0f} s to send {asked}"
+                f"Spacelift ({host}) took more than {WAITING_SECONDS_AT_MOST:.0f} s to send {asked}",
+                window_may_be_too_long=True,
             )
         if chunk is None:
             break

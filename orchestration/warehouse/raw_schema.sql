@@ -68,3 +68,75 @@ create table if not exists raw.warehouse (
     schema_version int not null,
     created_at timestamptz not null default now()
 );
+
+-- The contract terms, as USAGE_CONTRACTS_FILE has them: replaced whole by every run, empty without a file.
+-- valid_from inclusive, valid_to exclusive (null = open); prices per billing period in major units.
+create table if not exists raw.contracts (
+    contract_id text not null,
+    account text not null,
+    valid_from date not null,
+    valid_to date,
+    currency text not null,
+    anchor_day int not null,
+    timezone text not null,
+    worker_metric text not null,
+    worker_percentile numeric(5, 2),
+    committed_workers int,
+    worker_unit_price numeric,
+    worker_overage_unit_price numeric,
+    private_minutes_included numeric,
+    private_minutes_unit_price numeric,
+    private_minutes_overage_unit_price numeric,
+    public_minutes_included numeric,
+    public_minutes_unit_price numeric,
+    public_minutes_overage_unit_price numeric,
+    seats_included int,
+    seats_used int,
+    seat_unit_price numeric,
+    base_fee numeric,
+    paid_via text not null,
+    line_number int not null,
+    primary key (contract_id, valid_from)
+);
+
+-- What was invoiced, as USAGE_INVOICES_FILE has it; replaced whole like the contracts.
+create table if not exists raw.invoices (
+    contract_id text not null,
+    period_start date not null,
+    metric text not null,
+    quantity numeric,
+    amount numeric,
+    currency text,
+    invoice_number text,
+    line_number int not null
+);
+
+-- The vendor's own figures (GraphQL `usage`), the latest answer of each UTC day; null = not told.
+create table if not exists raw.vendor_usage (
+    fetched_at timestamptz primary key,
+    account text not null,
+    billing_period_start_at timestamptz,
+    billing_period_end_at timestamptz,
+    used_private_minutes numeric,
+    used_public_minutes numeric,
+    allowed_minutes numeric,
+    used_workers numeric,
+    used_seats numeric,
+    allowed_seats numeric,
+    price_per_worker_cents numeric,
+    price_per_seat_cents numeric,
+    price_per_run_minute_cents numeric,
+    subscription_price_cents numeric,
+    upcoming_invoice_total_cents numeric,
+    response jsonb not null
+);
+
+-- The vendor's worker pools (GraphQL `workerPools`), the latest answer of each UTC day.
+create table if not exists raw.vendor_worker_pools (
+    fetched_at timestamptz not null,
+    worker_pool_ulid text not null,
+    worker_pool_name text not null,
+    worker_count int,
+    drained_worker_count int,
+    primary key (fetched_at, worker_pool_ulid)
+);

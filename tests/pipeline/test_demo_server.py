@@ -1,22 +1,29 @@
 """The demo account over real HTTP on loopback, asked by the client that a real account gets."""
 
+import csv
 import datetime as dt
+import io
 import logging
+from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
 
 import httpx
 import pytest
 
-from orchestration.demo.account import usage_csv
+from orchestration.demo.account import LAST_DAY, usage_csv
 from orchestration.demo.server import DemoServer, demo_server
 from orchestration.spacelift.aspects import ASPECTS, RUN_MINUTES, WORKER_COUNT
 from orchestration.spacelift.auth import ApiKey, ReadyToken
 from orchestration.spacelift.client import SpaceliftClient
 from orchestration.spacelift.endpoint import endpoint_of_token
 from orchestration.spacelift.errors import SpaceliftRejectedError
+from orchestration.spacelift.vendor_usage import fetch_vendor_figures
 
 DAY = dt.date(2026, 6, 10)
 NEXT_DAY = dt.date(2026, 6, 11)
+SEED = Path(__file__).parents[2] / "dbt_project/seeds/run_states.csv"
 QUERY = {"since": "2026-06-10", "until": "2026-06-11", "aspect": "worker-count"}
 
 
@@ -138,3 +145,44 @@ def test_nothing_is_left_running_afterwards():
         pass
     with pytest.raises(httpx.ConnectError):
         httpx.post(f"{server.endpoint}/graphql", json={})
+
+
+def test_the_account_tells_its_own_figures_as_its_files_have_them(server):
+    with client_of(server) as client:
+        told = fetch_vendor_figures(client)
+    assert told.remarks == []
+    assert told.usage is not None
+    september = dt.date(2026, 9, 1)
+    assert told.usage.billing_period_start_at == dt.datetime(2026, 9, 1, tzinfo=dt.UTC)
+    assert told.usage.billing_period_end_at == dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
+
+    def rows(aspect):
+        until = LAST_DAY + dt.timedelta(days=1)
+        text = b"".join(usage_csv(aspect, since=september, until=until)).decode()
+        end = dt.datetime.combine(until, dt.time(), dt.UTC).timestamp()
+        return [row for row in csv.DictReader(io.StringIO(text)) if int(row["TimestampUnix"]) < end]
+
+    workers = Counter()
+    for row in rows(WORKER_COUNT):
+        workers[row["TimestampUnix"]] += int(row["Count"])
+    assert told.usage.used_workers == max(workers.values())
+    with SEED.open() as states:
+        billable = {row["run_state"] for row in csv.DictReader(states) if row["is_billable"] == "true"}
+    minutes = Counter()
+    for row in rows(RUN_MINUTES):
+        if row["RunState"] in billable:
+            minutes[row["Public"]] += Decimal(row["StateDurationMinutes"])
+    assert told.usage.used_private_minutes - int(minutes["false"]) in (0, 1)
+    assert told.usage.used_public_minutes - int(minutes["true"]) in (0, 1)
+    assert told.worker_pools is not None
+    assert {pool.worker_pool_name for pool in told.worker_pools} == {
+        "production",
+        "non-production",
+        "data-platform",
+        "us-east",
+    }
+
+
+def test_the_account_tells_no_figures_without_a_token(server):
+    answer = httpx.post(f"{server.endpoint}/graphql", json={"query": "{ usage { usedWorkers } }"}).json()
+    assert answer == {"data": None, "errors": [{"message": "unauthorized"}]}

@@ -1,0 +1,64 @@
+"""All dbt models as assets, their tests as checks: one step, one `dbt build`."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+from orchestration.assets.land_days import say_waiting
+from orchestration.dbt_events import DagsterEvent
+from orchestration.resources.dbt import DbtFailedError, DbtResource
+from orchestration.resources.postgres import PostgresResource
+from orchestration.warehouse.errors import WarehouseError
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Groups by the project's layers (staging, intermediate, marts) and shows the description alone."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The first folder below models/; seeds stand with what reads them."""
+        return (
+            "intermediate" if dbt_resource_props["resource_type"] == "seed" else dbt_resource_props["fqn"][1]
+        )
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Without the SQL that dagster-dbt appends: a reader of the UI has it one click away."""
+        description: str = dbt_resource_props["description"]
+        return description
+
+
+# Sorts behind the raw assets' names on purpose. Dagster takes the partitions of a run's last step, by name,
+# for those of the whole run: were that a raw asset, 120 days would plan each model 120 times (90 s).
+STEP_NAME = "warehouse_models"
+
+
+class DbtModelsConfig(dg.Config):
+    """What a person may ask of the models in the launchpad."""
+
+    full_refresh: bool = False
+
+
+def dbt_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The assets of all models in the manifest, with the raw tables upstream of their sources."""
+
+    @dbt_assets(manifest=manifest, name=STEP_NAME, dagster_dbt_translator=LayerTranslator())
+    def dbt_models(
+        context: dg.AssetExecutionContext,
+        config: DbtModelsConfig,
+        dbt: DbtResource,
+        postgres: PostgresResource,
+    ) -> Iterator[DagsterEvent]:
+        """Bring the marts up to date with the raw tables: only days that landed again are rewritten."""
+        try:
+            with postgres.writer_lock(on_wait=lambda: say_waiting(context)):
+                yield from dbt.build(
+                    context,
+                    database_url=postgres.url,
+                    target_path=postgres.home / "dbt",
+                    full_refresh=config.full_refresh,
+                )
+        except (DbtFailedError, WarehouseError) as error:
+            raise dg.Failure(str(error)) from error
+
+    return dbt_models

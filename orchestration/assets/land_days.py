@@ -1,0 +1,160 @@
+"""What both raw assets do: land the days of their partitions, and ask again what may be asked again.
+
+Here: the step's flow, retries and waits. Not here: download and COPY (landing/ingest.py), what the UI is told
+(landing_report.py), what is said about days that did not land (checks.py), after dbt has built what did.
+"""
+
+import datetime as dt
+import random
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+import psycopg
+
+from orchestration.assets.landing_report import landing_result
+from orchestration.landing.errors import LandingError
+from orchestration.landing.ingest import FailedWindow, Progress, ingest, ingest_from_archive
+from orchestration.landing.loads import Load
+from orchestration.loads import days_landed_by_run
+from orchestration.partitions import as_days
+from orchestration.progress import DaysLanded, Waiting, report
+from orchestration.resources.postgres import PostgresResource
+from orchestration.resources.spacelift import SpaceliftResource
+from orchestration.settings import SettingsError
+from orchestration.spacelift.aspects import Aspect
+from orchestration.spacelift.errors import SpaceliftRejectedError
+from orchestration.warehouse.errors import WarehouseError
+from orchestration.warehouse.schema import claim_account
+
+# Seven to eight minutes in all; what is down for longer is read again by the next day's look-back.
+MAX_RETRIES = 4
+FIRST_WAIT_SECONDS = 30.0
+LONGEST_WAIT_SECONDS = 900.0
+JITTER = 0.25
+
+
+class LandingConfig(dg.Config):
+    """What a person may ask of a raw asset in the launchpad."""
+
+    from_archive: bool = False
+
+
+def land_days(
+    context: dg.AssetExecutionContext,
+    config: LandingConfig,
+    *,
+    aspect: Aspect,
+    spacelift: SpaceliftResource,
+    postgres: PostgresResource,
+) -> dg.MaterializeResult:
+    """Land every day of the run's partitions that this run has not landed yet.
+
+    Days that fail for good do not stop the step: dbt still builds the others, and the check
+    `every_requested_day_landed` then fails the run.
+
+    Raises:
+        RetryRequested: some days failed in a way that asking again may mend.
+        Failure: the configuration, the database or the archive is at fault.
+    """
+    days = as_days(context.partition_keys)
+    loads: list[Load] = []
+    failed: list[FailedWindow] = []
+    try:
+        with (
+            postgres.writer_lock(on_wait=lambda: say_waiting(context)),
+            postgres.connection() as connection,
+        ):
+            claim_account(connection, spacelift.account)
+            before = days_landed_by_run(connection, aspect=aspect, run_id=context.run_id)
+            try:
+                failed = _ingest(
+                    days,
+                    from_archive=config.from_archive,
+                    aspect=aspect,
+                    spacelift=spacelift,
+                    connection=connection,
+                    run_id=context.run_id,
+                    on_progress=_collector(loads, aspect=aspect, done=len(before), total=len(days)),
+                )
+            except SpaceliftRejectedError as error:
+                # The tried days are on record with this reason, so the run will fail by it.
+                context.log.error(str(error))
+            landed = days_landed_by_run(connection, aspect=aspect, run_id=context.run_id)
+    except (SettingsError, WarehouseError, LandingError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    _ask_again(context, failed)
+    return landing_result(context, days=days, landed=landed, loads=loads)
+
+
+def wait_seconds(*, retry_number: int, retry_after: float | None, jitter: float) -> float:
+    """How long to wait before asking again: the server's wish, else growing; `jitter` from -1 to 1."""
+    if retry_after is not None:
+        return min(max(retry_after, 0.0), LONGEST_WAIT_SECONDS)
+    return min(FIRST_WAIT_SECONDS * 2**retry_number, LONGEST_WAIT_SECONDS) * (1 + JITTER * jitter)
+
+
+def say_waiting(context: dg.AssetExecutionContext) -> None:
+    """Tell that another run is writing."""
+    message = "Waiting for another run that writes to this warehouse."
+    context.log.info(message)
+    report(Waiting(message))
+
+
+def _ask_again(context: dg.AssetExecutionContext, failed: Sequence[FailedWindow]) -> None:
+    mendable = [window for window in failed if window.may_ask_again]
+    if not mendable or context.retry_number >= MAX_RETRIES:
+        return
+    wishes = [window.retry_after_seconds for window in mendable if window.retry_after_seconds is not None]
+    seconds = wait_seconds(
+        retry_number=context.retry_number,
+        retry_after=max(wishes, default=None),
+        jitter=random.uniform(-1, 1),  # noqa: S311 - spreads load, guards nothing
+    )
+    reason = f"{mendable[0].error}; asking again in {seconds:.0f} s"
+    context.log.warning(reason)
+    report(Waiting(reason))
+    raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=seconds)
+
+
+def _ingest(
+    days: Sequence[dt.date],
+    *,
+    from_archive: bool,
+    aspect: Aspect,
+    spacelift: SpaceliftResource,
+    connection: psycopg.Connection,
+    run_id: str,
+    on_progress: Progress,
+) -> list[FailedWindow]:
+    if from_archive:
+        return ingest_from_archive(
+            days,
+            aspect=aspect,
+            account=spacelift.account,
+            archive=spacelift.archive,
+            connection=connection,
+            run_id=run_id,
+            on_progress=on_progress,
+        )
+    with spacelift.client() as client:
+        return ingest(
+            days,
+            aspect=aspect,
+            account=spacelift.account,
+            client=client,
+            archive=spacelift.archive,
+            connection=connection,
+            run_id=run_id,
+            on_progress=on_progress,
+        )
+
+
+def _collector(
+    loads: list[Load], *, aspect: Aspect, done: int, total: int
+) -> Callable[[dt.date, Load], None]:
+    def collect(_: dt.date, load: Load) -> None:
+        loads.append(load)
+        rows = sum(load.rows_landed for load in loads)
+        report(DaysLanded(aspect=aspect.name, done=done + len(loads), total=total, rows=rows))
+
+    return collect

@@ -1,0 +1,108 @@
+"""What a raw asset tells the UI: materializations of the days that landed, metadata, its own two checks."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+# Private: an output with this key in its metadata is not taken for a materialization of the whole range.
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+
+from orchestration.landing.loads import Load
+from orchestration.loads import LandedDay
+
+NO_UNKNOWN_COLUMNS = "no_unknown_columns"
+NO_QUARANTINED_ROWS = "no_quarantined_rows"
+
+
+def landing_check_specs(key: Sequence[str]) -> list[dg.AssetCheckSpec]:
+    """The checks that only the landing itself can answer."""
+    return [
+        dg.AssetCheckSpec(
+            NO_UNKNOWN_COLUMNS,
+            asset=key,
+            description="The file's header has no column that this project does not know yet. A warning: the "
+            "known columns landed, the new one is in the archive.",
+        ),
+        dg.AssetCheckSpec(
+            NO_QUARANTINED_ROWS,
+            asset=key,
+            description="No row had to be set aside. A warning: the others landed, these stand in "
+            "raw.quarantined_rows with their reasons.",
+        ),
+    ]
+
+
+def landing_result(
+    context: dg.AssetExecutionContext,
+    *,
+    days: Sequence[dt.date],
+    landed: Sequence[LandedDay],
+    loads: Sequence[Load],
+) -> dg.MaterializeResult:
+    """The step's result: every landed day materialized with its own counts, and no other day."""
+    rows = sum(day.rows_landed for day in landed)
+    slow = sum(load.rows_read_slowly for load in loads)
+    metadata: dict[str, Any] = {
+        "days": len(landed),
+        "rows": rows,
+        # Many of them mean that the vendor writes values in a new way; landing is then eight times slower.
+        "rows_read_slowly_percent": round(100 * slow / rows, 3) if rows else 0.0,
+    }
+    if landed:
+        metadata["loaded_through"] = max(day.usage_date for day in landed).isoformat()
+    if len(landed) < len(days):
+        for day in landed:
+            _materialize(context, day, metadata=metadata)
+        metadata = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+    else:
+        for day in landed:
+            context.add_asset_metadata(_metadata_of_day(day), partition_key=day.usage_date.isoformat())
+    return dg.MaterializeResult(metadata=metadata, check_results=_check_results(landed=landed, loads=loads))
+
+
+def _materialize(context: dg.AssetExecutionContext, day: LandedDay, *, metadata: Mapping[str, Any]) -> None:
+    context.log_event(
+        dg.AssetMaterialization(
+            context.asset_key,
+            partition=day.usage_date.isoformat(),
+            metadata={**metadata, **_metadata_of_day(day)},
+        )
+    )
+
+
+def _metadata_of_day(day: LandedDay) -> dict[str, Any]:
+    return {
+        "dagster/row_count": day.rows_landed,
+        "quarantined_rows": day.rows_quarantined,
+        "rows_outside_the_day": day.rows_outside_window,
+        "archive_uri": day.archive_uri or "",
+    }
+
+
+def _check_results(*, landed: Sequence[LandedDay], loads: Sequence[Load]) -> list[dg.AssetCheckResult]:
+    unknown = sorted({field for load in loads for field in load.unknown_fields})
+    quarantined = sum(day.rows_quarantined for day in landed)
+    rows = sum(day.rows_landed for day in landed) + quarantined
+    return [
+        dg.AssetCheckResult(
+            check_name=NO_UNKNOWN_COLUMNS,
+            passed=not unknown,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Not landed: {', '.join(unknown)}." if unknown else None,
+            metadata={"unknown_columns": len(unknown)},
+        ),
+        dg.AssetCheckResult(
+            check_name=NO_QUARANTINED_ROWS,
+            passed=quarantined == 0,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{quarantined} of {rows} rows stand in raw.quarantined_rows."
+            if quarantined
+            else None,
+            metadata={
+                "quarantined_rows": quarantined,
+                "quarantined_percent": round(100 * quarantined / rows, 3) if rows else 0.0,
+            },
+        ),
+    ]

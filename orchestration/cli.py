@@ -1,0 +1,141 @@
+"""`spacelift-usage …`: thin commands around the same job that the schedule launches.
+
+Here: arguments and exit codes: 0 done, 1 failed, 2 wrong usage or configuration; a person's mistake is one
+line on stderr. Not here: what the commands do (commands.py).
+"""
+
+import datetime as dt
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from orchestration import commands
+from orchestration.environment import (
+    demo_environment,
+    environment_with_dotenv,
+    is_about_the_demo,
+    use_environment,
+)
+from orchestration.settings import SettingsError
+
+FAILED = 1
+MISCONFIGURED = 2
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Spacelift usage, landed in Postgres and built into billing marts."""
+    use_environment(environment_with_dotenv(os.environ, dotenv=Path(".env")))
+
+
+@cli.command()
+@click.option("--since", type=DAY, help="First UTC day; default: the look-back before --until.")
+@click.option("--until", type=DAY, help="UTC day after the last one; default: today.")
+@click.option(
+    "--from-archive", is_flag=True, help="Land again what was downloaded, without asking Spacelift."
+)
+@click.option("--full-refresh", is_flag=True, help="Build all marts anew, not only the days that changed.")
+def run(since: dt.datetime | None, until: dt.datetime | None, from_archive: bool, full_refresh: bool) -> None:
+    """Download, land and build marts: yesterday and the look-back, or the days you name."""
+    commands.run(
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+        from_archive=from_archive,
+        full_refresh=full_refresh,
+    )
+
+
+@cli.command()
+def check() -> None:
+    """Say what is configured and whether each part answers."""
+    commands.check()
+
+
+@cli.command()
+def summary() -> None:
+    """Print workers and minutes per month."""
+    _speak_about_the_demo_if_that_is_all()
+    commands.summary()
+
+
+@cli.command("export-focus")
+@click.argument("path", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+def export_focus(path: Path) -> None:
+    """Write cost and usage as FOCUS 1.2 CSV to PATH, or - for standard output."""
+    _speak_about_the_demo_if_that_is_all()
+    commands.export_focus(path)
+
+
+@cli.command("database-url")
+def database_url() -> None:
+    """Print the URL of the warehouse, for psql and BI tools; starts the embedded one."""
+    _speak_about_the_demo_if_that_is_all()
+    commands.database_url()
+
+
+@cli.command("database-stop")
+def database_stop() -> None:
+    """Stop the embedded Postgres."""
+    _speak_about_the_demo_if_that_is_all()
+    commands.database_stop()
+
+
+@cli.command()
+def demo() -> None:
+    """Run the whole history of a made-up account, in a database of its own."""
+    commands.demo()
+
+
+@cli.command()
+@click.option("--port", default=3000, show_default=True, help="Port of the web page, on this machine only.")
+def ui(port: int) -> None:
+    """Open Dagster's UI on the same database and history; Ctrl-C ends it."""
+    is_demo = _speak_about_the_demo_if_that_is_all()
+    commands.ui(port=port, is_demo=is_demo)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script."""
+    # Dagster says at every start which of its parameters may still change.
+    warnings.simplefilter("ignore")
+    sys.exit(_exit_code(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        return cli.main(arguments, prog_name="spacelift-usage", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _say(error.format_message(), MISCONFIGURED)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "spacelift-usage"
+        return _say(f"{error.format_message()} See: {where} --help", MISCONFIGURED)
+    except SettingsError as error:
+        return _say(str(error), MISCONFIGURED)
+    except commands.CommandFailedError as error:
+        return _say(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("interrupted; what had landed stays, the next run does the rest", FAILED)
+
+
+def _say(message: str, exit_code: int) -> int:
+    Console(stderr=True).print(message, highlight=False, markup=False, soft_wrap=True)
+    return exit_code
+
+
+def _speak_about_the_demo_if_that_is_all() -> bool:
+    if not is_about_the_demo(os.environ):
+        return False
+    _say("Nothing is configured, so this is about the demo.", 0)
+    use_environment(demo_environment(os.environ))
+    return True
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Whether each configured part answers, in one line each, secrets never among them."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestration.contracts.contracts_file import read_contracts
+from orchestration.contracts.errors import ContractsError
+from orchestration.landing.archive import Archive
+from orchestration.landing.errors import ArchiveError
+from orchestration.resources.spacelift import spacelift_client
+from orchestration.settings import ENDPOINT, KEY_ID, KEY_SECRET, TOKEN, Settings
+from orchestration.spacelift.aspects import ASPECTS
+from orchestration.spacelift.errors import SpaceliftError
+from orchestration.warehouse import embedded
+from orchestration.warehouse.connection import connect
+from orchestration.warehouse.errors import WarehouseError
+from orchestration.warehouse.schema import account_of
+
+Verdict = Literal["ok", "failed", "not configured"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing the pipeline needs, whether it answers, and what to do if it does not."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+def check_parts(settings: Settings) -> list[Part]:
+    """Ask each part; changes nothing but that Spacelift counts the API key as in use."""
+    return [_spacelift(settings), _database(settings), _archive(settings), _contracts(settings)]
+
+
+def _spacelift(settings: Settings) -> Part:
+    if not settings.has_credentials:
+        return Part("spacelift", "not configured", f"set {ENDPOINT}, {KEY_ID} and {KEY_SECRET}, or {TOKEN}")
+    try:
+        with spacelift_client(settings) as client:
+            client.verify_credentials()
+    except SpaceliftError as error:
+        return Part("spacelift", "failed", str(error))
+    kind = "token" if settings.token else "API key"
+    return Part("spacelift", "ok", f"{settings.endpoint} takes the {kind}; account {settings.account}")
+
+
+def _database(settings: Settings) -> Part:
+    try:
+        if settings.database_url is None:
+            status = embedded.status(settings.home)
+            if status.state in ("absent", "stopped"):
+                return Part(
+                    "database", "ok", f"embedded, {status.state}, starts with the first run: {status.folder}"
+                )
+        url = settings.database_url or embedded.ensure_running(settings.home)
+        with closing(connect(url)) as connection:
+            account = account_of(connection)
+            info = connection.info
+            version = info.parameter_status("server_version")
+            place = f"PostgreSQL {version} at {info.host}:{info.port}/{info.dbname}"
+    except WarehouseError as error:
+        return Part("database", "failed", str(error))
+    if account and settings.account and account != settings.account:
+        return Part(
+            "database", "failed", f"{place} holds account {account}, not {settings.account}: name another"
+        )
+    return Part("database", "ok", f"{place}; {f'account {account}' if account else 'no data yet'}")
+
+
+def _archive(settings: Settings) -> Part:
+    try:
+        archive = Archive(settings.archive_url)
+        bodies = sum(
+            len(archive.entries(account=settings.account, aspect=aspect))
+            for aspect in (ASPECTS.values() if settings.account else ())
+            if settings.account
+        )
+    except ArchiveError as error:
+        return Part("archive", "failed", str(error))
+    return Part("archive", "ok", f"{settings.archive_url}; {bodies} files of this account")
+
+
+def _contracts(settings: Settings) -> Part:
+    if settings.contracts_file is None:
+        return Part("contracts", "not configured", "periods are calendar months, without amounts")
+    try:
+        contracts = read_contracts(settings.contracts_file)
+    except ContractsError as error:
+        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+        return Part("contracts", "failed", f"{error.problems[0]}{more}")
+    ours = sum(contract.account == settings.account for contract in contracts)
+    return Part(
+        "contracts", "ok", f"{settings.contracts_file}; {len(contracts)} rows, {ours} of them this account's"
+    )

@@ -1,0 +1,63 @@
+"""Where a command's variables come from: the process, `.env`, or the demo's own set.
+
+Here: whose data a command is about. Not here: what the variables mean (settings.py).
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from orchestration import settings
+from orchestration.settings import Settings
+
+DEMO_ACCOUNT = "demo"
+# Its first row is the demo account's contract.
+DEMO_CONTRACTS_FILE = Path(__file__).resolve().parents[1] / "contracts.example.csv"
+
+
+def environment_with_dotenv(environ: Mapping[str, str], *, dotenv: Path) -> dict[str, str]:
+    """The environment, and below it what the file says; no file is as good as an empty one."""
+    from_file = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    return {**from_file, **environ}
+
+
+def demo_home(home: Path) -> Path:
+    """The demo's folder: its own database, archive and history, beside the real ones."""
+    return home / "demo"
+
+
+def demo_environment(
+    environ: Mapping[str, str], *, endpoint: str = "", key_id: str = "", key_secret: str = ""
+) -> dict[str, str]:
+    """The environment with every variable of ours set for the demo, so that nothing real is reached.
+
+    What is not set is set to nothing, because `dagster dev` fills gaps from `.env`.
+    """
+    from orchestration.demo.account import FIRST_DAY
+
+    home = Path(environ.get(settings.HOME) or ".local").expanduser().absolute()
+    return {
+        **environ,
+        **dict.fromkeys(settings.VARIABLES, ""),
+        "DAGSTER_HOME": "",
+        settings.HOME: str(demo_home(home)),
+        settings.ACCOUNT: DEMO_ACCOUNT,
+        settings.ENDPOINT: endpoint,
+        settings.KEY_ID: key_id,
+        settings.KEY_SECRET: key_secret,
+        settings.START_DATE: FIRST_DAY.isoformat(),
+        settings.CONTRACTS_FILE: str(DEMO_CONTRACTS_FILE),
+    }
+
+
+def is_about_the_demo(environ: Mapping[str, str]) -> bool:
+    """True when nothing is configured but the demo has run: commands that only read then speak about it."""
+    configured = Settings.from_environment(environ)
+    return not configured.is_anything_configured and demo_home(configured.home).is_dir()
+
+
+def use_environment(variables: Mapping[str, str]) -> None:
+    """Make these the variables of this process and of those it starts."""
+    os.environ.update(variables)

@@ -1,0 +1,270 @@
+"""Rows of whole UTC days into a raw table: each day replaced in one transaction, with its load record.
+
+Here: delete, COPY, the quarantined rows. Not here: what a good row is (usage_rows.py), the load record
+(loads.py), asking the vendor (ingest.py), who may write when (warehouse/lock.py).
+
+A day's transaction commits only after the whole body has come and is in the archive. So a cut transfer, a
+failed archive or a killed process leaves the day as it was.
+
+Every connection given here must have no transaction open; it may be in autocommit mode or not.
+"""
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+
+from orchestration.landing.archive import ArchivedBody
+from orchestration.landing.day_spool import DaySpool
+from orchestration.landing.errors import FileRefusedError, TooManyBadRowsError
+from orchestration.landing.loads import Load, Request, insert_load, record_failure, refuse_open_transaction
+from orchestration.landing.usage_csv import BadRow, UsageCsv
+from orchestration.landing.usage_header import Layout
+from orchestration.landing.usage_spans import unix_seconds
+from orchestration.spacelift.aspects import ASPECTS, Aspect
+
+MAX_BAD_PERCENT = 1
+
+# First key of our two-key advisory locks; the second is the aspect. Two-key locks meet no one-key lock.
+_LOCK_SPACE = 0x55534147
+
+
+def land(
+    connection: psycopg.Connection,
+    *,
+    aspect: Aspect,
+    account: str,
+    since: dt.date,
+    until: dt.date,
+    blocks: Iterable[bytes],
+    commit_archive: Callable[[], ArchivedBody],
+    source: Literal["api", "file"] = "api",
+    run_id: str | None = None,
+    on_load: Callable[[Load], None] = lambda load: None,
+) -> list[Load]:
+    """Replace the UTC days from `since` to `until` (exclusive) by the rows of one body, also by none.
+
+    `blocks` is the body, header line included; it must raise when the body is not complete. `commit_archive`
+    is called once, after the last block and before anything is committed. One day goes straight into its
+    table; several days are first kept apart in a temporary file. `on_load` hears of every day, once done.
+
+    Returns one load per day. A day with more than MAX_BAD_PERCENT bad rows, or with a row that Postgres does
+    not take, keeps its former rows and has status failed; the other days land.
+
+    Raises:
+        FileRefusedError: the body as a whole is no file of this aspect; it is in the archive all the same.
+        Whatever `blocks` and `commit_archive` raise; then nothing has changed.
+    """
+    request = Request(aspect, account, since, until, source, run_id)
+    refuse_open_transaction(connection)
+    started_at = _now(connection)
+    blocks = iter(blocks)
+    with DaySpool() as bad_rows:
+        try:
+            usage = UsageCsv(blocks, aspect=aspect, since=since, until=until, origin=_origin(request))
+            sorted_rows = _SortedRows(usage, bad_rows)
+            if len(request.days) == 1:
+                pieces = (data for _, data in sorted_rows)
+                landing = _Landing(connection, request, sorted_rows, started_at, commit_archive)
+                load = landing.replace_day(since, pieces)
+                on_load(load)
+                return [load]
+            with DaySpool() as good_rows:
+                for day, data in sorted_rows:
+                    good_rows.append(day, data)
+                archived = commit_archive()
+                landing = _Landing(connection, request, sorted_rows, started_at, lambda: archived)
+                loads = []
+                for day in request.days:
+                    loads.append(landing.replace_day(day, good_rows.read(day)))
+                    on_load(loads[-1])
+                return loads
+        except FileRefusedError:
+            # The person who looks into it wants the whole body; if it is cut, that is the better error.
+            for _ in blocks:
+                pass
+            commit_archive()
+            raise
+
+
+class _SortedRows:
+    """The good rows of a body with their days; the bad ones go into a spool; all are counted by day."""
+
+    def __init__(self, usage: UsageCsv, bad_rows: DaySpool) -> None:
+        self.usage = usage
+        self._bad_rows = bad_rows
+        self.good: Counter[dt.date] = Counter()
+        self.bad: Counter[dt.date] = Counter()
+        self._first_bad: dict[dt.date, BadRow] = {}
+
+    def __iter__(self) -> Iterator[tuple[dt.date, bytes]]:
+        for rows in self.usage:
+            if isinstance(rows, BadRow):
+                self.bad[rows.day] += 1
+                self._first_bad.setdefault(rows.day, rows)
+                line = json.dumps([rows.line_number, rows.raw_line, rows.reason])
+                self._bad_rows.append(rows.day, line.encode() + b"\n")
+            else:
+                self.good[rows.day] += rows.count
+                yield rows.day, rows.data
+
+    def refuse_if_bad(self, request: Request, day: dt.date) -> None:
+        """Raise TooManyBadRowsError when the day is not fit to be landed."""
+        bad = self.bad[day]
+        total = bad + self.good[day]
+        if bad * 100 > total * MAX_BAD_PERCENT:
+            first = self._first_bad[day]
+            raise TooManyBadRowsError(
+                f"{request.aspect.name} of {day}: {bad} of {total} rows are bad, more than {MAX_BAD_PERCENT}"
+                f" %; the first is line {first.line_number}: {first.reason}"
+            )
+
+    def bad_rows(self, day: dt.date) -> Iterator[tuple[int, str, str]]:
+        """Line number, raw line and reason of every bad row of a day."""
+        rest = b""
+        for block in self._bad_rows.read(day):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                line_number, raw_line, reason = json.loads(line)
+                yield line_number, raw_line, reason
+
+    def outside(self, request: Request, day: dt.date) -> int:
+        """Rows outside the window, each once: those before at its first day, those after at its last."""
+        before = self.usage.rows_before if day == request.days[0] else 0
+        after = self.usage.rows_after if day == request.days[-1] else 0
+        return before + after
+
+
+@dataclass(frozen=True)
+class _Landing:
+    """One body on its way into a raw table."""
+
+    connection: psycopg.Connection
+    request: Request
+    rows: _SortedRows
+    started_at: dt.datetime
+    commit_archive: Callable[[], ArchivedBody]
+
+    def replace_day(self, day: dt.date, pieces: Iterable[bytes]) -> Load:
+        """Delete the day, COPY its rows, record the load; with too many bad rows, record the failure only."""
+        archived: ArchivedBody | None = None
+
+        def pieces_and_then_the_archive() -> Iterator[bytes]:
+            # Inside the COPY, so that the archive goes to disk while the server works on the last rows.
+            nonlocal archived
+            yield from pieces
+            archived = self.commit_archive()
+
+        rows = pieces_and_then_the_archive()
+        try:
+            with self.connection.transaction():
+                _copy_day(self.connection, self.request.aspect, day, self.rows.usage.layout, rows)
+                assert archived is not None  # noqa: S101 - the COPY took all of its rows
+                self.rows.refuse_if_bad(self.request, day)
+                return self._record(day, archived)
+        except TooManyBadRowsError as error:
+            return self._record_failure(day, str(error), archived)
+        except psycopg.DataError as error:
+            # The database knows better than we what it can hold, for example when it is not UTF-8 itself.
+            for _ in rows:
+                pass
+            message = " ".join(str(error).split())
+            return self._record_failure(
+                day, f"{self.request.aspect.name} of {day}: Postgres refused a row: {message}", archived
+            )
+
+    def _record_failure(self, day: dt.date, error: str, archived: ArchivedBody | None) -> Load:
+        return record_failure(
+            self.connection,
+            request=self.request,
+            day=day,
+            error=error,
+            started_at=self.started_at,
+            archived=archived,
+        )
+
+    def _record(self, day: dt.date, archived: ArchivedBody) -> Load:
+        outside = self.rows.outside(self.request, day)
+        load_id = insert_load(
+            self.connection,
+            self.request,
+            day,
+            status="succeeded",
+            started_at=self.started_at,
+            archived=archived,
+            rows_landed=self.rows.good[day],
+            rows_outside_window=outside,
+            rows_quarantined=self.rows.bad[day],
+        )
+        if self.rows.bad[day]:
+            with (
+                self.connection.cursor() as cursor,
+                cursor.copy(
+                    "copy raw.quarantined_rows (load_id, line_number, raw_line, reason) from stdin"
+                ) as copy,
+            ):
+                for bad_row in self.rows.bad_rows(day):
+                    copy.write_row((load_id, *bad_row))
+        usage = self.rows.usage
+        return Load(
+            load_id,
+            self.request.aspect.name,
+            day,
+            status="succeeded",
+            rows_landed=self.rows.good[day],
+            rows_outside_window=outside,
+            rows_quarantined=self.rows.bad[day],
+            rows_read_slowly=usage.rows_read_slowly[day],
+            unknown_fields=usage.layout.unknown_fields,
+            fields_by_position=usage.layout.fields_by_position,
+            archived=archived,
+        )
+
+
+def _copy_day(
+    connection: psycopg.Connection, aspect: Aspect, day: dt.date, layout: Layout, pieces: Iterable[bytes]
+) -> None:
+    """Delete the rows of a day and write new ones, in the transaction that is open."""
+    table = sql.Identifier("raw", aspect.table)
+    with connection.cursor() as cursor:
+        # Without it two landings of one day at once would each delete only the old rows, and double the day.
+        cursor.execute(
+            "select pg_advisory_xact_lock(%s::int, %s::int)", (_LOCK_SPACE, list(ASPECTS).index(aspect.name))
+        )
+        cursor.execute(
+            sql.SQL("delete from {} where timestamp_unix >= %s and timestamp_unix < %s").format(table),
+            (unix_seconds(day), unix_seconds(day + dt.timedelta(days=1))),
+        )
+        statement = sql.SQL(
+            "copy {} ({}) from stdin with (format csv, encoding 'UTF8', force_null ({}))"
+        ).format(table, _identifiers(layout, nullable=False), _identifiers(layout, nullable=True))
+        with cursor.copy(statement) as copy:
+            for piece in pieces:
+                copy.write(piece)
+
+
+def _identifiers(layout: Layout, *, nullable: bool) -> sql.Composed:
+    """The columns in the order of the file; only those that may be empty when `nullable`."""
+    return sql.SQL(", ").join(
+        sql.Identifier(column.name) for column in layout.columns if column.nullable or not nullable
+    )
+
+
+def _now(connection: psycopg.Connection) -> dt.datetime:
+    """The time on the clock that also ends the load, so that no load ends before it began."""
+    with connection.transaction():
+        row = connection.execute("select clock_timestamp()").fetchone()
+    assert row is not None  # noqa: S101 - a select without a table gives one row
+    now: dt.datetime = row[0]
+    return now
+
+
+def _origin(request: Request) -> str:
+    if len(request.days) == 1:
+        return f"{request.aspect.name} of {request.since}"
+    return f"{request.aspect.name} of {request.since} to {request.days[-1]}"

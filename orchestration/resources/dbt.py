@@ -1,0 +1,180 @@
+"""dbt inside this process: one `dbt build` a run, its events handed on while it works.
+
+Here: the thread that dbt runs in, its arguments and environment, what its failure says.
+Not here: events in Dagster's terms (dbt_events.py), the manifest (dbt_manifest.py).
+"""
+
+import ctypes
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+from dbt.adapters.factory import FACTORY
+from dbt.artifacts.schemas.results import NodeStatus
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt_common.events.base_types import EventMsg
+from dbt_common.exceptions import DbtBaseException
+from psycopg.conninfo import conninfo_to_dict
+
+from orchestration.dbt_events import BuildTranslation, DagsterEvent
+from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
+from orchestration.warehouse.connection import connect
+
+# Just-in-time compilation triples a small increment; the vendor counts in UTC, whatever the server's zone.
+SESSION_OPTIONS = "-c timezone=UTC -c jit=off"
+# A count that takes longer is left out: it must never be what a daily run waits for.
+ROW_COUNT_TIMEOUT_MILLISECONDS = 300
+FAILURES_NAMED_AT_MOST = 10
+_FAILED = {NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr, NodeStatus.PartialSuccess}
+_INTERRUPTED_JOIN_SECONDS = 20.0
+
+
+class DbtFailedError(Exception):
+    """dbt ended without success; one line names what failed."""
+
+
+class DbtResource(dg.ConfigurableResource[Any]):
+    """Builds the dbt project into the warehouse."""
+
+    project_dir: str = str(PROJECT_DIR)
+
+    def build(
+        self,
+        context: dg.AssetExecutionContext,
+        *,
+        database_url: str,
+        target_path: Path,
+        full_refresh: bool = False,
+    ) -> Iterator[DagsterEvent]:
+        """Run `dbt build` for what the step selected, yielding Dagster's events as dbt reports.
+
+        The target folder is used again by the next run: it keeps dbt's parsing warm and the last compiled SQL
+        at hand, and it never grows.
+
+        Raises:
+            DbtFailedError: after all events, when a model or a test failed.
+        """
+        translation = BuildTranslation(context)
+        arguments = [
+            *QUIET_ARGUMENTS,
+            "build",
+            *project_arguments(Path(self.project_dir), target_path=target_path),
+            *translation.selection_arguments(),
+            *(["--full-refresh"] if full_refresh else []),
+        ]
+        with (
+            _environment(dbt_environment(database_url, inherited=os.environ)),
+            _row_counter(database_url) as count_rows,
+        ):
+            for message in _invoke(arguments):
+                for event in translation.dagster_events(message):
+                    table = translation.table_of(event)
+                    rows = count_rows(table) if table else None
+                    if rows is not None and isinstance(event, dg.Output):
+                        event = event.with_metadata({**event.metadata, "dagster/row_count": rows})
+                    yield event
+
+
+def dbt_environment(database_url: str, *, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The variables that profiles.yml reads, and libpq's own for what a profile cannot say."""
+    parts = {name: str(value) for name, value in conninfo_to_dict(database_url).items()}
+    given_options = parts.get("options", inherited.get("PGOPTIONS", ""))
+    variables = {
+        "USAGE_DB_HOST": parts.get("host", "127.0.0.1"),
+        "USAGE_DB_PORT": parts.get("port", "5432"),
+        "USAGE_DB_USER": parts.get("user", "usage"),
+        "USAGE_DB_PASSWORD": parts.get("password", ""),
+        "USAGE_DB_NAME": parts.get("dbname", parts.get("user", "usage")),
+        "USAGE_DB_SSLMODE": parts.get("sslmode", "prefer"),
+        "PGOPTIONS": f"{given_options} {SESSION_OPTIONS}".strip(),
+        "DO_NOT_TRACK": "1",
+    }
+    for name in ("sslrootcert", "sslcert", "sslkey"):
+        if name in parts:
+            variables[f"PG{name.upper()}"] = parts[name]
+    return variables
+
+
+def failure_line(outcome: dbtRunnerResult) -> str:
+    """One line for a person: which models and tests failed, and the first words of each reason."""
+    if outcome.exception is not None:
+        return f"dbt stopped: {_first_line(str(outcome.exception))}"
+    results: Sequence[Any] = getattr(outcome.result, "results", ())
+    failed = [result for result in results if result.status in _FAILED]
+    named = [f"{result.node.name} ({_first_line(result.message or '')})" for result in failed]
+    hidden = len(named) - FAILURES_NAMED_AT_MOST
+    more = f" and {hidden} more" if hidden > 0 else ""
+    return f"dbt: {len(failed)} of {len(results)} failed: {', '.join(named[:FAILURES_NAMED_AT_MOST])}{more}"
+
+
+def _first_line(text: str) -> str:
+    return " ".join(text.split())[:200]
+
+
+def _invoke(arguments: Sequence[str]) -> Iterator[EventMsg]:
+    """dbt's events while it works in a thread of its own; the caller's thread stays free to report them."""
+    reports: queue.SimpleQueue[EventMsg | dbtRunnerResult] = queue.SimpleQueue()
+
+    def work() -> None:
+        reports.put(dbtRunner(callbacks=[reports.put]).invoke(list(arguments)))
+
+    thread = threading.Thread(target=work, name="dbt", daemon=True)
+    thread.start()
+    try:
+        while not isinstance(report := reports.get(), dbtRunnerResult):
+            yield report
+    except BaseException:
+        _interrupt(thread)
+        raise
+    thread.join()
+    if not report.success:
+        raise DbtFailedError(failure_line(report))
+
+
+def _interrupt(thread: threading.Thread) -> None:
+    """End dbt as Ctrl-C would: no further nodes, and the statements now running are cancelled."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
+    )
+    adapters: list[Any] = list(FACTORY.adapters.values())
+    for adapter in adapters:
+        with suppress(DbtBaseException):
+            list(adapter.cancel_open_connections())
+    thread.join(_INTERRUPTED_JOIN_SECONDS)
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _row_counter(database_url: str) -> Iterator[Callable[[str], int | None]]:
+    """A function from a table's quoted name to its number of rows; None when counting takes too long."""
+    with closing(connect(database_url, autocommit=True)) as connection:
+        connection.execute(f"set statement_timeout to {ROW_COUNT_TIMEOUT_MILLISECONDS}")
+
+        def count_rows(table: str) -> int | None:
+            try:
+                # The name comes from dbt's manifest, already quoted.
+                row = connection.execute(f"select count(*) from {table}".encode()).fetchone()  # noqa: S608
+            except psycopg.errors.QueryCanceled:
+                return None
+            return row[0] if row else None
+
+        yield count_rows

@@ -1,0 +1,111 @@
+"""What a person wants to see after a run: the months, and where to look next. Reads the marts only."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.warehouse.errors import WarehouseError
+
+_PERCENTILES = """
+    select
+        to_char(percentiles.period_start_at at time zone 'UTC', 'YYYY-MM') as month,
+        case percentiles.scope
+            when 'account' then 'account'
+            else coalesce(pools.worker_pool_name, percentiles.worker_pool_key)
+        end as pool,
+        percentiles.hours_counted,
+        percentiles.hours_at_zero,
+        percentiles.p95_workers,
+        percentiles.p95_workers_without_zeros,
+        percentiles.max_workers
+    from marts.billing_worker_percentiles as percentiles
+    left join marts.dim_worker_pools as pools
+        on percentiles.worker_pool_key = pools.worker_pool_key
+    order by percentiles.period_start_at, percentiles.scope, pool
+"""
+_MINUTES = """
+    select
+        to_char(date_trunc('month', hour_at at time zone 'UTC'), 'YYYY-MM') as month,
+        sum(private_active_minutes) as private_minutes,
+        sum(public_active_minutes) as public_minutes,
+        count(*) filter (where not is_covered) as hours_unknown
+    from marts.fct_account_hourly
+    group by month
+    order by month
+"""
+_THROUGH = "select account, first_day, loaded_through, days_missing from marts.data_freshness"
+
+
+def print_summary(connection: psycopg.Connection, *, console: Console) -> None:
+    """Print workers per month and pool, and minutes per month.
+
+    Raises:
+        WarehouseError: the marts have not been built.
+    """
+    try:
+        with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+            freshness = cursor.execute(_THROUGH).fetchone()
+            percentiles = cursor.execute(_PERCENTILES).fetchall()
+            minutes = cursor.execute(_MINUTES).fetchall()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise WarehouseError("the marts have not been built yet: spacelift-usage run") from error
+    if freshness is None or freshness["loaded_through"] is None:
+        console.print("Nothing has landed yet.")
+        return
+    console.print(_workers_table(percentiles))
+    console.print(_minutes_table(minutes))
+    missing = freshness["days_missing"]
+    console.print(
+        f"Account {freshness['account']}, {freshness['first_day']} to {freshness['loaded_through']} (UTC)"
+        + (f", {missing} days missing: their hours are unknown, not zero" if missing else ""),
+        highlight=False,
+        markup=False,
+    )
+
+
+def _workers_table(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table(title="Workers per month, from hourly counts", title_justify="left")
+    table.add_column("month")
+    table.add_column("pool")
+    for title in ("hours", "at zero", "P95", "P95 without zeros", "max"):
+        table.add_column(title, justify="right")
+    month = None
+    for row in rows:
+        if row["month"] != month:
+            table.add_section()
+        table.add_row(
+            row["month"] if row["month"] != month else "",
+            row["pool"],
+            *(_number(row[name]) for name in _WORKER_COLUMNS),
+            style="bold" if row["pool"] == "account" else None,
+        )
+        month = row["month"]
+    return table
+
+
+_WORKER_COLUMNS = (
+    "hours_counted",
+    "hours_at_zero",
+    "p95_workers",
+    "p95_workers_without_zeros",
+    "max_workers",
+)
+
+
+def _minutes_table(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table(title="Minutes on workers per month", title_justify="left")
+    table.add_column("month")
+    table.add_column("private", justify="right")
+    table.add_column("public", justify="right")
+    for row in rows:
+        table.add_row(row["month"], _number(row["private_minutes"]), _number(row["public_minutes"]))
+    return table
+
+
+def _number(value: Any) -> str:
+    """Null is unknown, not 0."""
+    return "unknown" if value is None else f"{value:,.0f}"

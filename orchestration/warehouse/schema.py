@@ -1,0 +1,91 @@
+"""The raw schema of the warehouse: that it exists, its version, and whose data it holds.
+
+Here: running raw_schema.sql and the one row of raw.warehouse. Not here: the rows of the raw tables
+(landing/), the other schemas (dbt makes them).
+"""
+
+from importlib import resources
+
+import psycopg
+
+from orchestration.warehouse.errors import WarehouseError
+from orchestration.warehouse.lock import SCHEMA_LOCK_KEY
+
+# Raise it with every change of raw_schema.sql: databases of an older version run the script again.
+SCHEMA_VERSION = 2
+
+
+def ensure_schema(connection: psycopg.Connection) -> None:
+    """Create what raw_schema.sql describes, unless the database has it already; several processes may race.
+
+    Committed on return, unless the caller has a transaction open: then it is part of that.
+
+    Raises:
+        WarehouseError: a later version of this project made the schema, or we may not create one.
+    """
+    # Without the script where nothing changed: `create index if not exists` waits for a landing to end.
+    if _version(connection) == SCHEMA_VERSION:
+        return
+    try:
+        with connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%s)", [SCHEMA_LOCK_KEY])
+            version = _version(connection)
+            if version is not None and version > SCHEMA_VERSION:
+                raise WarehouseError(
+                    f"{_place(connection)} has raw schema version {version}, made by a later version of this "
+                    f"project, which knows {SCHEMA_VERSION}: upgrade this installation"
+                )
+            script = resources.files("orchestration.warehouse").joinpath("raw_schema.sql").read_bytes()
+            connection.execute(script)
+            connection.execute(
+                "insert into raw.warehouse (schema_version) values (%s)"
+                " on conflict (only_row) do update set schema_version = excluded.schema_version",
+                [SCHEMA_VERSION],
+            )
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise WarehouseError(
+            f"user {connection.info.user} may not create the raw schema in {_place(connection)} "
+            f"({error.diag.message_primary}): grant it `create` on the database and ownership of schema raw"
+        ) from error
+
+
+def claim_account(connection: psycopg.Connection, account: str) -> None:
+    """Make the database this account's if it is nobody's yet.
+
+    Committed on return, unless the caller has a transaction open: then it is part of that.
+
+    Raises:
+        WarehouseError: it holds the data of another account.
+    """
+    with connection.transaction():
+        connection.execute("update raw.warehouse set account = %s where account is null", [account])
+        owner = account_of(connection)
+    if owner != account:
+        raise WarehouseError(
+            f"{_place(connection)} holds the data of account {owner}, not {account}: "
+            "one database belongs to one account, name another with DATABASE_URL or USAGE_HOME"
+        )
+
+
+def account_of(connection: psycopg.Connection) -> str | None:
+    """Whose data the database holds; None before the first load."""
+    row = _warehouse_row(connection)
+    return row[0] if row else None
+
+
+def _version(connection: psycopg.Connection) -> int | None:
+    row = _warehouse_row(connection)
+    return row[1] if row else None
+
+
+def _warehouse_row(connection: psycopg.Connection) -> tuple[str | None, int] | None:
+    with connection.transaction():
+        known = connection.execute("select to_regclass('raw.warehouse')").fetchone()
+        if known is None or known[0] is None:
+            return None
+        row = connection.execute("select account, schema_version from raw.warehouse").fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def _place(connection: psycopg.Connection) -> str:
+    return f"database {connection.info.dbname} on {connection.info.host}:{connection.info.port}"

@@ -1,0 +1,93 @@
+"""Databases for tests: one server a session, one fresh database a test.
+
+The server is TEST_DATABASE_URL (any PostgreSQL whose user may create databases) or an embedded one of this
+session's own. Each test's database is a clone of a template with the raw schema, and is dropped afterwards.
+"""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from orchestration.warehouse import embedded
+from orchestration.warehouse.connection import connect
+from orchestration.warehouse.schema import ensure_schema
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server for the session, as a superuser's or database creator's URL."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    home = tmp_path_factory.mktemp("usage-home")
+    try:
+        url = embedded.ensure_running(home)
+        with connect(url, autocommit=True) as connection:
+            # Nothing here has to survive a power cut.
+            connection.execute("alter system set fsync to off")
+            connection.execute("select pg_reload_conf()")
+        yield url
+    finally:
+        embedded.stop(home)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> Iterator[str]:
+    """The name of a database that has the raw schema and no rows."""
+    with _database(postgres_url, template="template0") as url:
+        with connect(url) as connection:
+            ensure_schema(connection)
+        yield _name(url)
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """A database of this test's own, with the raw schema and no rows."""
+    with _database(postgres_url, template=template_database) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """A database of this module's own, for tests that only read what one of them filled."""
+    with _database(postgres_url, template=template_database) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(postgres_url: str) -> Iterator[str]:
+    """A database of this test's own, without our schemas."""
+    with _database(postgres_url, template="template0") as url:
+        yield url
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to `database_url`; what the test leaves uncommitted is gone."""
+    with contextlib.closing(connect(database_url)) as open_connection:
+        yield open_connection
+
+
+@contextlib.contextmanager
+def _database(server_url: str, *, template: str) -> Iterator[str]:
+    name = f"usage_test_{os.getpid()}_{next(_numbers)}"
+    identifier = sql.Identifier(name)
+    with connect(server_url, autocommit=True) as server:
+        server.execute(sql.SQL("create database {} template {}").format(identifier, sql.Identifier(template)))
+    try:
+        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+    finally:
+        with connect(server_url, autocommit=True) as server:
+            server.execute(sql.SQL("drop database {} with (force)").format(identifier))
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")

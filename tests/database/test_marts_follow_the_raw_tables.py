@@ -1,0 +1,161 @@
+"""The marts after daily increments are the same, row for row, as the marts made anew from all raw rows."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import psycopg
+import pytest
+from dbt.cli.main import dbtRunner
+
+from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
+from orchestration.resources.dbt import dbt_environment, failure_line
+from orchestration.warehouse.connection import connect
+
+# The stack and pool ULIDs are of 2024-01-22, the runs' of 2024-02-01.
+STACK, OTHER_STACK = "01HMSGMXD00000000000000001", "01HMSGMXD00000000000000002"
+POOL, OTHER_POOL = "01HMSGMXD00000000000000003", "01HMSGMXD00000000000000004"
+COMPARED_SCHEMA = "before"
+
+
+class Warehouse:
+    """Raw rows written as a landing would leave them, and dbt over them."""
+
+    def __init__(self, url: str, *, target_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.url = url
+        self._target_path = target_path
+        for name, value in dbt_environment(url, inherited=os.environ).items():
+            monkeypatch.setenv(name, value)
+
+    def land(
+        self,
+        day: str,
+        *,
+        runs: tuple[tuple[int, str, str, str, str, str], ...] = (),
+        workers: tuple[tuple[int, str, int], ...] = (),
+        aspects: tuple[str, ...] = ("run-minutes", "worker-count"),
+    ) -> None:
+        """Replace the day.
+
+        runs: hour, run, stack, state, pool ULID, pool name; workers: hour, pool name, count.
+        """
+        start = dt.datetime.fromisoformat(f"{day}T00:00:00+00:00")
+
+        def at(hour: int) -> int:
+            return int(start.timestamp()) + 3600 * hour
+
+        with connect(self.url) as connection:
+            for table in ("run_minutes", "worker_count"):
+                connection.execute(
+                    f"delete from raw.{table} where timestamp_unix between %s and %s".encode(),
+                    (at(0), at(24) - 1),
+                )
+            for hour, run, stack, state, pool, pool_name in runs:
+                connection.execute(
+                    "insert into raw.run_minutes"
+                    " values (%s, 10.25, %s, %s, 'TRACKED', %s, %s, %s, %s, true, %s, %s)",
+                    (at(hour), not pool, state, run, f"name on {day}", stack[-3:], stack, pool_name, pool),
+                )
+            for hour, pool_name, count in workers:
+                connection.execute(
+                    "insert into raw.worker_count values (1, %s, %s, %s)", (count, at(hour), pool_name)
+                )
+            for aspect in aspects:
+                connection.execute(
+                    "insert into raw.usage_loads (account, aspect, usage_date, requested_since,"
+                    " requested_until, source, status, started_at, finished_at)"
+                    " values ('test', %s, %s, %s, %s::date + 1, 'api', 'succeeded', now(), now())",
+                    (aspect, day, day, day),
+                )
+
+    def build(self, *arguments: str) -> None:
+        outcome = dbtRunner().invoke(
+            [
+                *QUIET_ARGUMENTS,
+                "build",
+                *project_arguments(PROJECT_DIR, target_path=self._target_path),
+                "--exclude-resource-type=unit_test",
+                *arguments,
+            ]
+        )
+        assert outcome.success, failure_line(outcome)
+
+    def remember_marts(self) -> None:
+        with connect(self.url) as connection:
+            connection.execute(f"create schema {COMPARED_SCHEMA}".encode())
+            for table in self._marts(connection):
+                connection.execute(
+                    f"create table {COMPARED_SCHEMA}.{table} as select * from marts.{table}".encode()
+                )
+
+    def differences(self) -> dict[str, int]:
+        """Rows, by mart, that are in the remembered marts or in today's but not in both."""
+        found = {}
+        with connect(self.url) as connection:
+            for table in self._marts(connection):
+                now, then = f"select * from marts.{table}", f"select * from {COMPARED_SCHEMA}.{table}"
+                only_now, only_then = f"({now} except all {then})", f"({then} except all {now})"
+                query = f"select count(*) from ({only_now} union all {only_then}) as difference"
+                row = connection.execute(query.encode()).fetchone()
+                assert row is not None
+                if row[0]:
+                    found[table] = row[0]
+        return found
+
+    @staticmethod
+    def _marts(connection: psycopg.Connection) -> list[str]:
+        rows = connection.execute(
+            "select table_name from information_schema.tables"
+            # Its row says when it was built.
+            " where table_schema = 'marts' and table_name <> 'data_freshness' order by 1"
+        )
+        return [name for (name,) in rows]
+
+
+@pytest.fixture
+def warehouse(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    return Warehouse(database_url, target_path=tmp_path, monkeypatch=monkeypatch)
+
+
+def run(number: int) -> str:
+    return f"01HNH000000000000000000{number:03d}"
+
+
+def test_increments_equal_a_full_refresh(warehouse: Warehouse) -> None:
+    day = ((8, run(1), STACK, "PLANNING", POOL, "old"), (8, run(1), STACK, "FINISHED", POOL, "old"))
+    warehouse.land("2024-02-01", runs=day, workers=((8, "old", 3), (9, "old", 2), (9, "silent", 1)))
+    warehouse.land("2024-02-02", runs=((8, run(2), STACK, "APPLYING", "", ""),), workers=((8, "old", 1),))
+    warehouse.land("2024-02-04", runs=((8, run(3), STACK, "READY", POOL, "old"),), workers=((8, "old", 5),))
+    warehouse.build()
+
+    # A run goes on, the pool is renamed, a state nobody knows, an other stack; a day is still missing.
+    warehouse.land(
+        "2024-02-05",
+        runs=(
+            (1, run(3), STACK, "PLANNING", POOL, "new"),
+            (2, run(4), OTHER_STACK, "TELEPORTING", OTHER_POOL, "silent"),
+        ),
+        workers=((0, "old", 2), (0, "new", 2), (1, "new", 2), (1, "silent", 4)),
+    )
+    warehouse.build()
+
+    # History before the first day, a restated day without its run, the missing day, one file of a new day.
+    warehouse.land("2024-01-30", runs=((8, run(5), OTHER_STACK, "PLANNING", POOL, "old"),))
+    warehouse.land("2024-02-01", workers=((8, "old", 4),))
+    warehouse.land("2024-02-03")
+    warehouse.land("2024-02-06", workers=((3, "new", 9),), aspects=("worker-count",))
+    warehouse.build()
+
+    warehouse.remember_marts()
+    warehouse.build("--full-refresh")
+    assert warehouse.differences() == {}
+
+
+def test_a_build_without_new_loads_rewrites_nothing(warehouse: Warehouse) -> None:
+    warehouse.land("2024-02-01", runs=((8, run(1), STACK, "PLANNING", POOL, "a"),), workers=((8, "a", 3),))
+    warehouse.build()
+    with connect(warehouse.url, autocommit=True) as connection:
+        before = connection.execute("select max(xmin::text::bigint) from marts.fct_account_hourly").fetchone()
+        warehouse.build()
+        after = connection.execute("select max(xmin::text::bigint) from marts.fct_account_hourly").fetchone()
+    assert before == after
