@@ -53,6 +53,8 @@
 
 {% macro all_rows(new_rows) %}true{% endmacro %}
 
+{% macro no_rows(new_rows) %}false{% endmacro %}
+
 {% macro landed_days(new_rows) %}
     {{ is_in_days_to_rebuild('replaced.date_day', ref('int_usage_days')) }}
 {% endmacro %}

@@ -64,6 +64,7 @@ charges as (
         lines.line_code,
         lines.is_correction,
         false as is_rounding,
+        allocated_lines.allocation,
         allocated_lines.stack_ulid,
         stack_minutes.stack_name,
         -- Of a line that costs something each part is as much of it as it costs.
