@@ -4,7 +4,6 @@
         incremental_strategy='replace',
         replaces='no_rows',
         full_refresh=false,
-        on_schema_change='append_new_columns',
     )
 }}
 

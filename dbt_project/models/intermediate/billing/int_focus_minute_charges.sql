@@ -4,7 +4,6 @@
         incremental_strategy='replace',
         replaces='rebuilt_unfinished_periods',
         full_refresh=false,
-        on_schema_change='append_new_columns',
     )
 }}
 

@@ -3,7 +3,6 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='runs_of_landed_days',
-        on_schema_change='append_new_columns',
         indexes=[{'columns': ['last_hour_at']}],
     )
 }}
