@@ -217,12 +217,20 @@ def _run_days(
 def _check_hand_kept_files(settings: Settings) -> None:
     """Before anything is downloaded or landed; the assets judge the files again."""
     try:
-        if settings.contracts_file:
-            read_contracts(settings.contracts_file)
+        contracts = read_contracts(settings.contracts_file) if settings.contracts_file else []
         if settings.invoices_file:
             read_invoices(settings.invoices_file)
     except ContractsError as error:
         raise CommandFailedError(str(error), exit_code=2) from error
+    accounts = {contract.account for contract in contracts}
+    if accounts and settings.account not in accounts:
+        Console(stderr=True).print(
+            f"{settings.contracts_file} has no contract of account {settings.account}, so there will be no "
+            f"amounts; it has some of {', '.join(sorted(accounts))}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _print_summary(connection: psycopg.Connection, *, console: Console) -> None:

@@ -53,6 +53,8 @@
 
 {% macro all_rows(new_rows) %}true{% endmacro %}
 
+{% macro no_rows(new_rows) %}false{% endmacro %}
+
 {% macro landed_days(new_rows) %}
     {{ is_in_days_to_rebuild('replaced.date_day', ref('int_usage_days')) }}
 {% endmacro %}
@@ -91,6 +93,12 @@
     {%- endif -%}
     {{ local_md5(checksums | sort | join(',')) }}
 {%- endmacro %}
+
+{# The same, but what was charged for a finished period stays as it was. #}
+{% macro rebuilt_unfinished_periods(new_rows) %}
+    not replaced.is_final
+    and ({{ rebuilt_periods(new_rows) }})
+{% endmacro %}
 
 {# Changes when the SQL of any billing model changes, so that an upgrade rebuilds every period by itself. #}
 {% macro billing_code_version() -%}

@@ -18,7 +18,8 @@ import psycopg
 from psycopg import sql
 from psycopg.types.string import TextLoader
 
-MART = sql.Identifier("marts", "focus_cost_and_usage")
+MART_NAME = "marts.focus_cost_and_usage"
+MART = sql.Identifier(*MART_NAME.split("."))
 # The same export twice gives the same file.
 FIRST_ORDER_BY = ("BillingPeriodStart", "ChargePeriodStart")
 
@@ -58,29 +59,24 @@ def write_focus_file(connection: psycopg.Connection, path: Path) -> int:
 
 
 def write_focus_rows(connection: psycopg.Connection, file: TextIO) -> int:
-    """Write header and rows of the mart, in the order of its columns. Returns the number of rows.
+    """Write header and rows of the mart, its FOCUS and x_ columns in their order. Returns the number of rows.
 
     Raises:
         ExportError: the mart is not there.
     """
-    try:
-        with connection.transaction(), connection.cursor(name="focus_export") as cursor:
-            # Tags as Postgres writes them, numbers inside untouched.
-            cursor.adapters.register_loader("jsonb", TextLoader)
-            cursor.itersize = _ROWS_AT_ONCE
-            cursor.execute(_query(connection))
-            # RFC 4180's line end; with a bare newline the module would leave carriage returns unquoted.
-            writer = csv.writer(file, lineterminator="\r\n")
-            writer.writerow([column.name for column in cursor.description or ()])
-            rows = 0
-            for row in cursor:
-                writer.writerow([written(cell) for cell in row])
-                rows += 1
-            return rows
-    except psycopg.errors.UndefinedTable as error:
-        raise ExportError(
-            "there is no marts.focus_cost_and_usage yet: start `spacelift-usage run` first"
-        ) from error
+    with connection.transaction(), connection.cursor(name="focus_export") as cursor:
+        # Tags as Postgres writes them, numbers inside untouched.
+        cursor.adapters.register_loader("jsonb", TextLoader)
+        cursor.itersize = _ROWS_AT_ONCE
+        cursor.execute(_query(connection))
+        # RFC 4180's line end; with a bare newline the module would leave carriage returns unquoted.
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow([column.name for column in cursor.description or ()])
+        rows = 0
+        for row in cursor:
+            writer.writerow([written(cell) for cell in row])
+            rows += 1
+        return rows
 
 
 def written(cell: Cell) -> str:
@@ -106,15 +102,20 @@ def written(cell: Cell) -> str:
 
 
 def _query(connection: psycopg.Connection) -> sql.Composed:
+    # FOCUS knows its own columns and custom ones, x_…; the keys that all our billing marts carry are neither.
     columns = connection.execute(
         "select attname from pg_attribute"
-        " where attrelid = to_regclass('marts.focus_cost_and_usage') and attnum > 0 and not attisdropped"
-        " order by attnum"
+        " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped and attname ~ '^([A-Z]|x_)'"
+        " order by attnum",
+        [MART_NAME],
     ).fetchall()
     names = [name for (name,) in columns]
+    if not names:
+        raise ExportError(f"there is no {MART_NAME} yet: start `spacelift-usage run` first")
     first = [name for name in FIRST_ORDER_BY if name in names]
     order = first + [name for name in names if name not in first]
-    query = sql.SQL("select * from {}").format(MART)
-    if not names:
-        return query
-    return query + sql.SQL(" order by ") + sql.SQL(", ").join(map(sql.Identifier, order))
+    return sql.SQL("select {} from {} order by {}").format(
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        MART,
+        sql.SQL(", ").join(map(sql.Identifier, order)),
+    )

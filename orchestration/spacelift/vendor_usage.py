@@ -10,6 +10,7 @@ what is refused or missing becomes a remark and never an error.
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -186,11 +187,10 @@ def _number(value: object, *, name: str, remarks: list[str]) -> Decimal | None:
     if value is None:
         return None
     number = None
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
+    if isinstance(value, int | float | str):
+        # What is no number in writing, `True` too, is none here.
+        with suppress(InvalidOperation):
             number = Decimal(str(value))
-        except InvalidOperation:
-            number = None
     if number is None or not number.is_finite() or abs(number) >= _NUMBER_BELOW:
         remarks.append(f"Spacelift's {name} is no usable number: left out")
         return None

@@ -1,13 +1,14 @@
 """The FOCUS mart as CSV: exact text for every type, whole or not there."""
 
 import csv
+import datetime as dt
 import io
 import stat
 
 import psycopg
 import pytest
 
-from orchestration.exports.focus import ExportError, write_focus_file, write_focus_rows
+from orchestration.exports.focus import ExportError, write_focus_file, write_focus_rows, written
 
 
 @pytest.fixture
@@ -16,13 +17,13 @@ def mart(connection: psycopg.Connection) -> psycopg.Connection:
     connection.execute(
         'create table marts.focus_cost_and_usage ("BilledCost" numeric(18, 6),'
         ' "ChargePeriodStart" timestamptz, "ConsumedQuantity" double precision, "Tags" jsonb,'
-        ' "ResourceName" text, x_usage_date date, x_is_idle boolean)'
+        ' "ResourceName" text, x_usage_date date, x_is_idle boolean, contract_id text)'
     )
     connection.execute(
         "insert into marts.focus_cost_and_usage values"
         " (-12.5, '2026-03-01 01:00+02', 1e-7,"
-        '  \'{"team": "=a", "n": 1.10}\', \'api, "v2"\', \'2024-02-29\', true),'
-        " (10000000000, '2026-02-01', 1e21, null, null, null, null)"
+        "  '{\"team\": \"=a\", \"n\": 1.10}', 'api, \"v2\"', '2024-02-29', true, 'acme'),"
+        " (10000000000, '2026-02-01', 1e21, null, null, null, null, 'acme')"
     )
     connection.commit()
     return connection
@@ -51,6 +52,11 @@ def test_every_type_is_written_as_focus_wants_it(mart):
             *("2024-02-29", "true"),
         ],
     ]
+
+
+def test_a_time_of_another_zone_is_written_in_utc():
+    berlin = dt.timezone(dt.timedelta(hours=2))
+    assert written(dt.datetime(2026, 7, 1, 1, 30, tzinfo=berlin)) == "2026-06-30T23:30:00Z"
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum(a)", "\tx", "\rx"])

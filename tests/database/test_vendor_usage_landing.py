@@ -29,7 +29,7 @@ def snapshots(connection) -> list[tuple]:
 
 
 def test_a_day_keeps_its_latest_snapshot_and_other_days_theirs(connection):
-    for at, workers in ((MORNING, 5), (EVENING, 6), (NEXT_DAY, 7)):
+    for at, workers in ((NEXT_DAY, 7), (MORNING, 5), (EVENING, 6)):
         land_vendor_figures(connection, told(workers, pools=[POOL]), account="acme", fetched_at=at)
     assert snapshots(connection) == [(EVENING, "acme", 6, None, "6"), (NEXT_DAY, "acme", 7, None, "7")]
     assert connection.execute("select * from raw.vendor_worker_pools order by fetched_at").fetchall() == [

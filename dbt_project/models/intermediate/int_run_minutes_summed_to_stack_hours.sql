@@ -42,6 +42,7 @@ summed as (
         run_minutes.worker_pool_ulid,
         run_minutes.worker_pool_name,
         run_minutes.is_public,
+        max(run_minutes.stack_name) as stack_name,
         coalesce(
             sum(run_minutes.state_minutes) filter (where run_states.state_class = 'active'), 0
         ) as active_minutes,

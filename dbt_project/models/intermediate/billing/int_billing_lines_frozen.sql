@@ -1,7 +1,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
+        incremental_strategy='replace',
+        replaces='no_rows',
         full_refresh=false,
         on_schema_change='append_new_columns',
     )

@@ -61,7 +61,7 @@ lines as (
         bill.line_code,
         bill.line_quantity::numeric(18, 6) as quantity,
         bill.unit,
-        bill.unit_price
+        bill.unit_price::numeric(18, 6) as unit_price
     from terms
     cross join
         lateral (

@@ -70,6 +70,7 @@ summed as (
         hours.period_start_at,
         case when not matched.is_public then matched.worker_pool_key end as worker_pool_key,
         matched.stack_ulid,
+        (array_agg(matched.stack_name order by matched.hour_at desc))[1] as stack_name,
         coalesce(sum(matched.active_minutes) filter (where not matched.is_public), 0)
             as private_active_minutes,
         coalesce(sum(matched.active_minutes) filter (where matched.is_public), 0)

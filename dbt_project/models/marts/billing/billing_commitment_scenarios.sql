@@ -18,17 +18,25 @@ levels as (
 
 ),
 
+-- The same candidates in every period, so that they can be added up over periods.
 bounds as (
 
-    select
-        periods.contract_id,
-        periods.period_start_at,
-        greatest(max(levels.worker_count), max(periods.committed_workers)) as highest_candidate
+    select greatest(max(levels.worker_count), max(periods.committed_workers)) as highest_candidate
     from periods
     inner join levels
         on periods.contract_id = levels.contract_id
         and periods.period_start_at = levels.period_start_at
-    group by periods.contract_id, periods.period_start_at
+
+),
+
+level_ranges as (
+
+    select
+        *,
+        lead(worker_count) over (
+            partition by contract_id, period_start_at order by worker_count asc
+        ) as next_worker_count
+    from levels
 
 ),
 
@@ -36,18 +44,17 @@ bounds as (
 exceeded as (
 
     select
-        bounds.contract_id,
-        bounds.period_start_at,
+        level_ranges.contract_id,
+        level_ranges.period_start_at,
         generated.candidate,
-        min(levels.hours_above_known) as burst_hours_used,
-        min(levels.hours_above_expected) as burst_hours_forecast
-    from bounds
-    cross join lateral generate_series(0, bounds.highest_candidate) as generated (candidate)
-    inner join levels
-        on bounds.contract_id = levels.contract_id
-        and bounds.period_start_at = levels.period_start_at
-        and generated.candidate >= levels.worker_count
-    group by bounds.contract_id, bounds.period_start_at, generated.candidate
+        level_ranges.hours_above_known as burst_hours_used,
+        level_ranges.hours_above_expected as burst_hours_forecast
+    from level_ranges
+    cross join bounds
+    cross join lateral generate_series(
+        level_ranges.worker_count,
+        coalesce(level_ranges.next_worker_count, bounds.highest_candidate + 1) - 1
+    ) as generated (candidate)
 
 ),
 

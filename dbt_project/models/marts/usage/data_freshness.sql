@@ -17,7 +17,21 @@
 -- depends_on: {{ ref('fct_account_hourly') }}
 -- depends_on: {{ ref('fct_run_state_hourly') }}
 -- depends_on: {{ ref('fct_stack_daily') }}
+-- depends_on: {{ ref('billing_burst_hours') }}
+-- depends_on: {{ ref('billing_commitment_scenarios') }}
+-- depends_on: {{ ref('billing_cost_allocation') }}
+-- depends_on: {{ ref('billing_lines') }}
+-- depends_on: {{ ref('billing_periods') }}
+-- depends_on: {{ ref('billing_queue_hourly') }}
+-- depends_on: {{ ref('billing_reconciliation') }}
+-- depends_on: {{ ref('billing_run_costs') }}
+-- depends_on: {{ ref('billing_stuck_runs') }}
+-- depends_on: {{ ref('billing_worker_commitment') }}
 -- depends_on: {{ ref('billing_worker_percentiles') }}
+-- depends_on: {{ ref('billing_worker_pool_periods') }}
+-- depends_on: {{ ref('dim_billing_periods') }}
+-- depends_on: {{ ref('focus_cost_and_usage') }}
+-- depends_on: {{ ref('focus_cost_and_usage_allocated') }}
 
 with
 

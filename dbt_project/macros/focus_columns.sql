@@ -1,0 +1,56 @@
+{#
+    The FOCUS 1.2 columns of a relation of charges (int_focus_charges and its allocated sister), quoted because
+    FOCUS wants PascalCase, and ours after them. Source: focus.finops.org, specification 1.2.
+
+    charges, periods, lines, warehouse, invoices: names of the CTEs in the calling model.
+#}
+{% macro focus_columns() %}
+    (case when periods.paid_via = 'marketplace' then 0 else charges.cost end)::numeric(18, 6)
+        as "BilledCost",
+    warehouse.account as "BillingAccountId",
+    warehouse.account as "BillingAccountName",
+    periods.currency as "BillingCurrency",
+    periods.period_end_at as "BillingPeriodEnd",
+    periods.period_start_at as "BillingPeriodStart",
+    skus.charge_category as "ChargeCategory",
+    case when charges.is_correction then 'Correction' end as "ChargeClass",
+    skus.charge_description as "ChargeDescription",
+    skus.charge_frequency as "ChargeFrequency",
+    charges.charge_end_at as "ChargePeriodEnd",
+    charges.charge_start_at as "ChargePeriodStart",
+    charges.consumed_quantity::numeric(30, 12) as "ConsumedQuantity",
+    case when charges.consumed_quantity is not null then skus.consumed_unit end as "ConsumedUnit",
+    charges.cost::numeric(18, 6) as "ContractedCost",
+    charges.unit_price::numeric(18, 6) as "ContractedUnitPrice",
+    charges.cost::numeric(18, 6) as "EffectiveCost",
+    invoices.invoice_number as "InvoiceId",
+    case when periods.paid_via = 'marketplace' then 'AWS Marketplace' else 'Spacelift' end
+        as "InvoiceIssuerName",
+    charges.cost::numeric(18, 6) as "ListCost",
+    charges.unit_price::numeric(18, 6) as "ListUnitPrice",
+    case when not charges.is_rounding then 'Standard' end as "PricingCategory",
+    charges.quantity::numeric(30, 12) as "PricingQuantity",
+    case when charges.quantity is not null then charges.unit end as "PricingUnit",
+    'Spacelift' as "ProviderName",
+    'Spacelift' as "PublisherName",
+    charges.stack_ulid as "ResourceId",
+    case when charges.stack_ulid is not null then charges.stack_name end as "ResourceName",
+    case when charges.stack_ulid is not null then 'Stack' end as "ResourceType",
+    'Developer Tools' as "ServiceCategory",
+    'Spacelift' as "ServiceName",
+    'Continuous Integration and Deployment' as "ServiceSubcategory",
+    'spacelift-' || replace(charges.line_code, '_', '-') as "SkuId",
+    skus.sku_meter as "SkuMeter",
+    'spacelift-' || replace(charges.line_code, '_', '-') as "SkuPriceId",
+    null::jsonb as "Tags",
+    charges.contract_id as "x_ContractId",
+    charges.line_code as "x_LineCode",
+    case when periods.is_closed and periods.is_complete then 'final' else 'estimated' end
+        as "x_Status",
+    'Spacelift' as "x_ServiceProviderName",
+    charges.worker_pool_key as "x_WorkerPoolKey",
+    charges.worker_pool_name as "x_WorkerPoolName",
+    charges.allocation_method as "x_AllocationMethod",
+    charges.contract_id as contract_id,
+    charges.period_start_at as period_start_at
+{% endmacro %}

@@ -1,0 +1,175 @@
+{{ config(materialized='view') }}
+
+-- The charges behind every line of a bill: the line itself, or for minutes one per day and stack
+-- and what their rounding to the cent left over. Lines without an amount are no charges.
+
+with
+
+lines as (
+
+    select * from {{ ref('billing_lines') }}
+    where amount is not null
+
+),
+
+periods as (
+
+    select * from {{ ref('int_billing_periods') }}
+
+),
+
+levels as (
+
+    select * from {{ ref('int_worker_levels') }}
+    where scope = 'account'
+
+),
+
+minute_charges as (
+
+    select * from {{ ref('int_focus_minute_charges') }}
+
+),
+
+-- What the overage of workers is about: the worker-hours above the commitment.
+worker_hours_above as (
+
+    select
+        periods.contract_id,
+        periods.period_start_at,
+        coalesce(
+            sum(greatest(levels.worker_count - periods.committed_workers, 0)::bigint
+                * levels.hours_at_level), 0
+        ) as consumed_quantity
+    from periods
+    -- Left: in a period without landed hours nothing was consumed.
+    left join levels
+        on periods.contract_id = levels.contract_id
+        and periods.period_start_at = levels.period_start_at
+    group by periods.contract_id, periods.period_start_at
+
+),
+
+whole_lines as (
+
+    select
+        lines.contract_id,
+        lines.period_start_at,
+        periods.period_start_at as charge_start_at,
+        periods.period_end_at as charge_end_at,
+        lines.line_code,
+        lines.is_correction,
+        false as is_rounding,
+        null::text as stack_ulid,
+        null::text as stack_name,
+        lines.quantity,
+        lines.unit,
+        lines.unit_price,
+        lines.amount as cost,
+        case
+            when lines.line_code = 'worker_overage' and not lines.is_correction
+                then worker_hours_above.consumed_quantity
+        end as consumed_quantity
+    from lines
+    inner join periods
+        on lines.contract_id = periods.contract_id
+        and lines.period_start_at = periods.period_start_at
+    inner join worker_hours_above
+        on lines.contract_id = worker_hours_above.contract_id
+        and lines.period_start_at = worker_hours_above.period_start_at
+    where lines.is_correction or lines.line_code not like '%\_minutes%'
+
+),
+
+minute_lines as (
+
+    select
+        lines.contract_id,
+        lines.period_start_at,
+        greatest(minute_charges.date_day::timestamp at time zone 'UTC', periods.period_start_at)
+            as charge_start_at,
+        least((minute_charges.date_day + 1)::timestamp at time zone 'UTC', periods.period_end_at)
+            as charge_end_at,
+        lines.line_code,
+        lines.is_correction,
+        false as is_rounding,
+        minute_charges.stack_ulid,
+        minute_charges.stack_name,
+        minute_charges.quantity,
+        lines.unit,
+        minute_charges.unit_price,
+        minute_charges.cost,
+        minute_charges.quantity as consumed_quantity
+    from lines
+    inner join periods
+        on lines.contract_id = periods.contract_id
+        and lines.period_start_at = periods.period_start_at
+    inner join minute_charges
+        on lines.contract_id = minute_charges.contract_id
+        and lines.period_start_at = minute_charges.period_start_at
+        and lines.line_code = minute_charges.line_code
+    where not lines.is_correction
+
+),
+
+minute_sums as (
+
+    select
+        contract_id,
+        period_start_at,
+        line_code,
+        sum(cost) as cost
+    from minute_charges
+    group by contract_id, period_start_at, line_code
+
+),
+
+roundings as (
+
+    select
+        lines.contract_id,
+        lines.period_start_at,
+        periods.period_start_at as charge_start_at,
+        periods.period_end_at as charge_end_at,
+        lines.line_code,
+        lines.is_correction,
+        true as is_rounding,
+        null::text as stack_ulid,
+        null::text as stack_name,
+        null::numeric as quantity,
+        null::text as unit,
+        null::numeric as unit_price,
+        lines.amount - coalesce(minute_sums.cost, 0) as cost,
+        null::numeric as consumed_quantity
+    from lines
+    inner join periods
+        on lines.contract_id = periods.contract_id
+        and lines.period_start_at = periods.period_start_at
+    -- Left: a line of 0 may have no minutes.
+    left join minute_sums
+        on lines.contract_id = minute_sums.contract_id
+        and lines.period_start_at = minute_sums.period_start_at
+        and lines.line_code = minute_sums.line_code
+    where
+        not lines.is_correction
+        and lines.line_code like '%\_minutes%'
+        and lines.amount <> coalesce(minute_sums.cost, 0)
+
+),
+
+charges as (
+
+    select * from whole_lines
+    union all
+    select * from minute_lines
+    union all
+    select * from roundings
+
+)
+
+select
+    *,
+    null::text as worker_pool_key,
+    null::text as worker_pool_name,
+    null::text as allocation_method
+from charges

@@ -1,0 +1,195 @@
+-- Ours beside Spacelift's own figures, of the last snapshot taken in the period, and beside the
+-- invoice. Without either the other columns are null.
+
+with
+
+periods as (
+
+    select * from {{ ref('int_billing_periods') }}
+
+),
+
+lines as (
+
+    select * from {{ ref('billing_lines') }}
+
+),
+
+quantities as (
+
+    select * from {{ ref('int_billing_quantities') }}
+    where basis = 'to_date'
+
+),
+
+percentiles as (
+
+    select * from {{ ref('billing_worker_percentiles') }}
+    where scope = 'account'
+
+),
+
+vendor_usage as (
+
+    select * from {{ ref('stg_spacelift__vendor_usage') }}
+
+),
+
+invoices as (
+
+    select * from {{ ref('stg_billing__invoices') }}
+
+),
+
+vendor_latest as (
+
+    select distinct on (periods.contract_id, periods.period_start_at)
+        periods.contract_id,
+        periods.period_start_at,
+        vendor_usage.*
+    from periods
+    inner join vendor_usage
+        on periods.period_start_at <= vendor_usage.fetched_at
+        and periods.period_end_at > vendor_usage.fetched_at
+    order by periods.contract_id asc, periods.period_start_at asc, vendor_usage.fetched_at desc
+
+),
+
+invoiced as (
+
+    select
+        periods.contract_id,
+        periods.period_start_at,
+        invoices.metric,
+        sum(invoices.quantity) as quantity,
+        sum(invoices.amount) as amount
+    from invoices
+    inner join periods
+        on invoices.contract_id = periods.contract_id
+        and invoices.period_start_date
+        = (periods.period_start_at at time zone periods.time_zone)::date
+    group by periods.contract_id, periods.period_start_at, invoices.metric
+
+),
+
+usage_metrics as (
+
+    select
+        periods.contract_id,
+        periods.period_start_at,
+        metrics.metric,
+        metrics.quantity,
+        null::numeric as amount,
+        metrics.vendor_quantity,
+        null::numeric as vendor_amount
+    from periods
+    inner join quantities
+        on periods.contract_id = quantities.contract_id
+        and periods.period_start_at = quantities.period_start_at
+    -- Left, twice: nothing may be known of a period, and Spacelift may not have been asked.
+    left join percentiles
+        on periods.contract_id = percentiles.contract_id
+        and periods.period_start_at = percentiles.period_start_at
+    left join vendor_latest
+        on periods.contract_id = vendor_latest.contract_id
+        and periods.period_start_at = vendor_latest.period_start_at
+    cross join lateral (
+        values
+        ('used_workers', percentiles.max_workers, vendor_latest.used_workers),
+        (
+            'used_private_minutes', quantities.private_minutes,
+            vendor_latest.used_private_minutes
+        ),
+        ('used_public_minutes', quantities.public_minutes, vendor_latest.used_public_minutes),
+        ('used_seats', quantities.seats_used, vendor_latest.used_seats)
+    ) as metrics (metric, quantity, vendor_quantity)
+
+),
+
+line_metrics as (
+
+    select
+        contract_id,
+        period_start_at,
+        line_code as metric,
+        sum(quantity) as quantity,
+        sum(amount) as amount,
+        null::numeric as vendor_quantity,
+        null::numeric as vendor_amount
+    from lines
+    group by contract_id, period_start_at, line_code
+
+),
+
+totals as (
+
+    select
+        lines.contract_id,
+        lines.period_start_at,
+        'total' as metric,
+        null::numeric as quantity,
+        case when count(*) = count(lines.amount) then sum(lines.amount) end as amount,
+        null::numeric as vendor_quantity,
+        max(vendor_latest.upcoming_invoice_total_amount) as vendor_amount
+    from lines
+    -- Left: Spacelift may not have been asked.
+    left join vendor_latest
+        on lines.contract_id = vendor_latest.contract_id
+        and lines.period_start_at = vendor_latest.period_start_at
+    group by lines.contract_id, lines.period_start_at
+
+),
+
+ours as (
+
+    select * from usage_metrics
+    union all
+    select * from line_metrics
+    union all
+    select * from totals
+
+),
+
+compared as (
+
+    select
+        coalesce(ours.contract_id, invoiced.contract_id) as contract_id,
+        coalesce(ours.period_start_at, invoiced.period_start_at) as period_start_at,
+        coalesce(ours.metric, invoiced.metric) as metric,
+        ours.quantity,
+        ours.amount,
+        ours.vendor_quantity,
+        ours.vendor_amount,
+        invoiced.quantity as invoice_quantity,
+        invoiced.amount as invoice_amount
+    from ours
+    -- Full: an invoice may have a line that we do not.
+    full outer join invoiced
+        on ours.contract_id = invoiced.contract_id
+        and ours.period_start_at = invoiced.period_start_at
+        and ours.metric = invoiced.metric
+
+)
+
+select
+    ---------- ids
+    contract_id,
+
+    ---------- dates and times
+    period_start_at,
+
+    ---------- text
+    metric,
+
+    ---------- numerics
+    quantity::numeric(18, 6) as quantity,
+    vendor_quantity::numeric(18, 6) as vendor_quantity,
+    (quantity - vendor_quantity)::numeric(18, 6) as vendor_quantity_difference,
+    invoice_quantity::numeric(18, 6) as invoice_quantity,
+    (quantity - invoice_quantity)::numeric(18, 6) as invoice_quantity_difference,
+    amount::numeric(18, 6) as amount,
+    vendor_amount::numeric(18, 6) as vendor_amount,
+    (amount - vendor_amount)::numeric(18, 6) as vendor_amount_difference,
+    invoice_amount::numeric(18, 6) as invoice_amount,
+    (amount - invoice_amount)::numeric(18, 6) as invoice_amount_difference
+from compared

@@ -1,0 +1,110 @@
+{{ config(materialized='view') }}
+
+-- What a minute of work cost in its period, idle workers and overage included, times the run's
+-- minutes.
+
+with
+
+runs as (
+
+    select * from {{ ref('fct_runs') }}
+
+),
+
+billing_hours as (
+
+    select * from {{ ref('int_billing_hours') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('int_billing_periods') }}
+
+),
+
+minutes as (
+
+    select
+        contract_id,
+        period_start_at,
+        sum(private_active_minutes) as private_active_minutes,
+        sum(public_active_minutes) as public_active_minutes
+    from {{ ref('int_stack_minutes_by_period') }}
+    group by contract_id, period_start_at
+
+),
+
+amounts as (
+
+    select
+        contract_id,
+        period_start_at,
+        sum(amount) filter (
+            where line_code in ('committed_workers', 'worker_overage')
+            or line_code like 'private\_minutes%'
+        ) as private_amount,
+        sum(amount) filter (where line_code like 'public\_minutes%') as public_amount
+    from {{ ref('billing_lines') }}
+    group by contract_id, period_start_at
+
+),
+
+rates as (
+
+    select
+        periods.contract_id,
+        periods.period_start_at,
+        periods.currency,
+        coalesce(amounts.private_amount, 0) / nullif(minutes.private_active_minutes, 0)
+            as private_rate,
+        coalesce(amounts.public_amount, 0) / nullif(minutes.public_active_minutes, 0)
+            as public_rate
+    from periods
+    inner join minutes
+        on periods.contract_id = minutes.contract_id
+        and periods.period_start_at = minutes.period_start_at
+    -- Left: a contract may meter nothing.
+    left join amounts
+        on periods.contract_id = amounts.contract_id
+        and periods.period_start_at = amounts.period_start_at
+    where periods.contract_id <> 'none'
+
+)
+
+select
+    ---------- ids
+    billing_hours.contract_id,
+    runs.run_ulid,
+    runs.stack_ulid,
+
+    ---------- dates and times
+    billing_hours.period_start_at,
+    runs.first_hour_at,
+
+    ---------- text
+    runs.run_type,
+    runs.last_run_state,
+    rates.currency,
+
+    ---------- numerics
+    runs.active_minutes,
+    runs.waiting_worker_minutes,
+    runs.waiting_lock_minutes,
+    runs.waiting_human_minutes,
+    (
+        runs.private_active_minutes * coalesce(rates.private_rate, 0)
+        + runs.public_active_minutes * coalesce(rates.public_rate, 0)
+        -- Null, not 0, where there is no contract.
+        + case when billing_hours.contract_id <> 'none' then 0 end
+    )::numeric(18, 6) as estimated_amount,
+
+    ---------- booleans
+    runs.last_run_state in ('FAILED', 'DISCARDED', 'CANCELED', 'STOPPED') as is_wasted
+from runs
+inner join billing_hours
+    on runs.first_hour_at = billing_hours.hour_at
+-- Left: without a contract there is no rate.
+left join rates
+    on billing_hours.contract_id = rates.contract_id
+    and billing_hours.period_start_at = rates.period_start_at

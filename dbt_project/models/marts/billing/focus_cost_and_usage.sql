@@ -1,0 +1,48 @@
+{{ config(materialized='view') }}
+
+with
+
+charges as (
+
+    select * from {{ ref('int_focus_charges') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('int_billing_periods') }}
+
+),
+
+warehouse as (
+
+    select * from {{ ref('stg_spacelift__warehouse') }}
+
+),
+
+skus as (
+
+    select * from {{ ref('int_focus_skus') }}
+
+),
+
+invoices as (
+
+    select * from {{ ref('int_focus_invoices') }}
+
+)
+
+select
+    {{ focus_columns() }}
+from charges
+cross join warehouse
+inner join periods
+    on charges.contract_id = periods.contract_id
+    and charges.period_start_at = periods.period_start_at
+inner join skus
+    on charges.line_code = skus.line_code
+    and charges.is_rounding = skus.is_rounding
+-- Left: most periods have no invoice yet.
+left join invoices
+    on charges.contract_id = invoices.contract_id
+    and charges.period_start_at = invoices.period_start_at
