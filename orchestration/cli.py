@@ -5,6 +5,7 @@ line on stderr. Not here: what the commands do (commands.py).
 """
 
 import datetime as dt
+import logging
 import os
 import sys
 import warnings
@@ -105,6 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console script."""
     # Dagster says at every start which of its parameters may still change.
     warnings.simplefilter("ignore")
+    # What it says while a connection is torn down is no news to whoever pressed Ctrl-C.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     sys.exit(exit_code_of(list(sys.argv[1:] if arguments is None else arguments)))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.execution.api import execute_run_iterator
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
@@ -57,7 +58,11 @@ def run_daily_job(
     full_refresh: bool = False,
     on_model: ModelListener,
 ) -> RunOutcome:
-    """Run the job for these days and wait for its end; DAGSTER_HOME says where it is recorded."""
+    """Run the job for these days and wait for its end; DAGSTER_HOME says where it is recorded.
+
+    Raises:
+        KeyboardInterrupt: a person ended it; the step has given back what it held.
+    """
     repository = ReconstructableRepository.for_module(
         DEFINITIONS_MODULE, "defs", working_directory=str(PROJECT_ROOT)
     )
@@ -81,6 +86,8 @@ def run_daily_job(
                 built.add(key)
                 on_model(done=len(built), total=len(models), name=key.path[-1])
             if event.is_step_failure:
+                if _was_interrupted(event):
+                    raise KeyboardInterrupt
                 failures.append(_reason(event))
         finished = instance.get_run_by_id(run.run_id)
     return RunOutcome(
@@ -99,6 +106,11 @@ def _run_config(*, from_archive: bool, full_refresh: bool) -> Mapping[str, Any]:
             DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}},
         },
     }
+
+
+def _was_interrupted(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == DagsterExecutionInterruptedError.__name__
 
 
 def _reason(event: dg.DagsterEvent) -> str:

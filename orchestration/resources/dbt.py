@@ -5,11 +5,12 @@ Not here: events in Dagster's terms (dbt_events.py), the manifest (dbt_manifest.
 """
 
 import ctypes
+import io
 import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,10 +144,12 @@ def _interrupt(thread: threading.Thread) -> None:
         ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
     )
     adapters: list[Any] = list(FACTORY.adapters.values())
-    for adapter in adapters:
-        with suppress(DbtBaseException):
-            list(adapter.cancel_open_connections())
-    thread.join(_INTERRUPTED_JOIN_SECONDS)
+    # Interrupted while it still sets itself up, dbt prints a traceback.
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        for adapter in adapters:
+            with suppress(DbtBaseException):
+                list(adapter.cancel_open_connections())
+        thread.join(_INTERRUPTED_JOIN_SECONDS)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The event log with kept connections writes what Dagster's own reads; red when an upgrade moves its insides."""
+"""The event log with kept connections writes what Dagster's own reads; red when an upgrade moves it."""
 
 import sqlite3
 from pathlib import Path
