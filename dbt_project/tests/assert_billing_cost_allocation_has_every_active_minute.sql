@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'billing_cost_allocation'}}}) }}
+
 -- The minutes that stacks are charged by are the active minutes of the account, to the last place.
 
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'billing_cost_allocation'}}}) }}
+
 -- What is shared out of a line is the line, to the cent, and the mart holds all of it.
 
 with
