@@ -58,11 +58,8 @@ from generate_series(
 ) as hours (hour_unix)
 cross join generate_series(1, 10) as numbers (number)
 cross join (values ('PLANNING'), ('READY')) as states (run_state)
-cross join lateral (
-    select
-        (hour_unix / 3600 * 13 + number * 29) %% 1000 + 1,
-        (hour_unix / 3600 + number * 11) %% %(pools)s + 1
-) as drawn (stack, pool)
+cross join lateral (select (hour_unix / 3600 * 13 + number * 29) %% 1000 + 1) as drawn (stack)
+cross join lateral (select stack %% %(pools)s + 1) as assigned (pool)
 """
 
 LOADS_SQL = """
@@ -153,6 +150,9 @@ def dbt(url: str, command: str, *arguments: str) -> tuple[float, float]:
     )
     wall = time.monotonic() - started
     results = json.loads((DBT_PROJECT / "target" / "run_results.json").read_text(encoding="utf-8"))
+    slowest = sorted(results["results"], key=lambda result: -result["execution_time"])[:5]
+    for result in slowest:
+        print(f"    {result['execution_time']:6.1f} s {result['unique_id'].rsplit('.', 1)[-1]}")
     return wall, sum(result["execution_time"] for result in results["results"])
 
 

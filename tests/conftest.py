@@ -69,6 +69,13 @@ def empty_database_url(postgres_url: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def empty_module_database_url(postgres_url: str) -> Iterator[str]:
+    """A database of this module's own, without our schemas."""
+    with _database(postgres_url, template="template0") as url:
+        yield url
+
+
 @pytest.fixture
 def connection(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to `database_url`; what the test leaves uncommitted is gone."""

@@ -38,8 +38,10 @@ worker_hours_above as (
         periods.contract_id,
         periods.period_start_at,
         coalesce(
-            sum(greatest(levels.worker_count - periods.committed_workers, 0)::bigint
-                * levels.hours_at_level), 0
+            sum(
+                greatest(levels.worker_count - periods.committed_workers, 0)::bigint
+                * levels.hours_at_level
+            ), 0
         ) as consumed_quantity
     from periods
     -- Left: in a period without landed hours nothing was consumed.

@@ -13,19 +13,30 @@
 
 with
 
+{% if is_incremental() -%}
+finished as (
+
+    select distinct
+        contract_id,
+        period_start_at
+    from {{ this }}
+    where is_final
+
+),
+{%- endif %}
+
 periods as (
 
-    select periods.* from {{ ref('int_billing_periods') }} as periods
+    select * from {{ ref('int_billing_periods') }}
     where
-        periods.contract_id <> 'none'
+        contract_id <> 'none'
         {% if is_incremental() %}
-        and periods.is_to_rebuild
-        and not exists (
-            select 1 from {{ this }} as kept
-            where
-                kept.is_final
-                and kept.contract_id = periods.contract_id
-                and kept.period_start_at = periods.period_start_at
+        and is_to_rebuild
+        and (contract_id, period_start_at) not in (
+            select
+                finished.contract_id,
+                finished.period_start_at
+            from finished
         )
         {% endif %}
 
@@ -67,6 +78,32 @@ lines as (
 
 ),
 
+-- One row per period and kind of worker: few rows to join, whatever the history.
+tariffs as (
+
+    select
+        periods.contract_id,
+        periods.period_start_at,
+        periods.is_closed and periods.is_complete as is_final,
+        lines.line_code like 'public%' as is_public,
+        sum(lines.quantity) filter (where lines.line_code not like '%\_overage')
+            as minutes_included,
+        max(lines.unit_price) filter (where lines.line_code not like '%\_overage') as unit_price,
+        max(lines.unit_price) filter (where lines.line_code like '%\_overage')
+            as overage_unit_price
+    from periods
+    inner join lines
+        on periods.contract_id = lines.contract_id
+        and periods.period_start_at = lines.period_start_at
+    where lines.line_code like '%\_minutes%'
+    group by
+        periods.contract_id,
+        periods.period_start_at,
+        periods.is_closed and periods.is_complete,
+        lines.line_code like 'public%'
+
+),
+
 stack_days as (
 
     select
@@ -89,104 +126,79 @@ stack_days as (
 
 ),
 
-day_sums as (
+running as (
 
     select
-        contract_id,
-        period_start_at,
-        date_day,
-        is_public,
-        sum(minutes) as day_minutes,
-        sum(sum(minutes)) over (
-            partition by contract_id, period_start_at, is_public order by date_day asc
+        *,
+        sum(minutes) over (
+            partition by contract_id, period_start_at, is_public, date_day
+        ) as day_minutes,
+        -- By days: all stacks of a day are in the sum.
+        sum(minutes) over (
+            partition by contract_id, period_start_at, is_public
+            order by date_day asc
+            range between unbounded preceding and current row
         ) as minutes_so_far
     from stack_days
-    group by contract_id, period_start_at, date_day, is_public
-
-),
-
-allowances as (
-
-    select
-        contract_id,
-        period_start_at,
-        line_code like 'public%' as is_public,
-        sum(quantity) filter (where line_code not like '%\_overage') as minutes_included
-    from lines
-    where line_code like '%\_minutes%'
-    group by contract_id, period_start_at, line_code like 'public%'
 
 ),
 
 split_days as (
 
     select
-        day_sums.*,
+        running.*,
+        tariffs.unit_price,
+        tariffs.overage_unit_price,
+        tariffs.is_final,
         -- How much of the day is within what is included.
         least(
             greatest(
-                allowances.minutes_included - (day_sums.minutes_so_far - day_sums.day_minutes), 0
-            ), day_sums.day_minutes
-        ) / day_sums.day_minutes as included_share
-    from day_sums
-    inner join allowances
-        on day_sums.contract_id = allowances.contract_id
-        and day_sums.period_start_at = allowances.period_start_at
-        and day_sums.is_public = allowances.is_public
+                tariffs.minutes_included - (running.minutes_so_far - running.day_minutes), 0
+            ), running.day_minutes
+        ) / running.day_minutes as included_share
+    from running
+    inner join tariffs
+        on running.contract_id = tariffs.contract_id
+        and running.period_start_at = tariffs.period_start_at
+        and running.is_public = tariffs.is_public
 
 ),
 
 parts as (
 
     select
-        stack_days.*,
-        tier.line_code,
-        tier.share * stack_days.minutes as quantity
-    from stack_days
-    inner join split_days
-        on stack_days.contract_id = split_days.contract_id
-        and stack_days.period_start_at = split_days.period_start_at
-        and stack_days.date_day = split_days.date_day
-        and stack_days.is_public = split_days.is_public
-    cross join lateral (
-        values
-        (
-            case when stack_days.is_public then 'public_minutes' else 'private_minutes' end,
-            split_days.included_share
-        ),
-        (
-            case
-                when stack_days.is_public then 'public_minutes_overage'
-                else 'private_minutes_overage'
-            end,
-            1 - split_days.included_share
-        )
-    ) as tier (line_code, share)
-    where tier.share > 0
+        split_days.*,
+        case when is_public then 'public_minutes' else 'private_minutes' end as line_code,
+        (included_share * minutes)::numeric(18, 6) as quantity,
+        unit_price as part_unit_price
+    from split_days
+    where included_share > 0
+    union all
+    select
+        split_days.*,
+        case when is_public then 'public_minutes_overage' else 'private_minutes_overage' end
+            as line_code,
+        ((1 - included_share) * minutes)::numeric(18, 6) as quantity,
+        overage_unit_price as part_unit_price
+    from split_days
+    where included_share < 1
 
 ),
 
 charges as (
 
     select
-        parts.contract_id,
-        parts.period_start_at,
-        parts.date_day,
-        parts.line_code,
-        parts.stack_ulid,
-        parts.stack_name,
-        parts.quantity::numeric(18, 6) as quantity,
-        lines.unit_price,
-        (parts.quantity::numeric(18, 6) * lines.unit_price)::numeric(18, 6) as cost,
-        periods.is_closed and periods.is_complete as is_final
+        contract_id,
+        period_start_at,
+        date_day,
+        line_code,
+        stack_ulid,
+        stack_name,
+        quantity,
+        part_unit_price as unit_price,
+        (quantity * part_unit_price)::numeric(18, 6) as cost,
+        is_final
     from parts
-    inner join periods
-        on parts.contract_id = periods.contract_id
-        and parts.period_start_at = periods.period_start_at
-    inner join lines
-        on parts.contract_id = lines.contract_id
-        and parts.period_start_at = lines.period_start_at
-        and parts.line_code = lines.line_code
 
 )
 

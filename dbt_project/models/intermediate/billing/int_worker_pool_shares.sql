@@ -82,37 +82,41 @@ charged as (
         peak_hours.contract_id, peak_hours.period_start_at, pool_hours.worker_pool_key
 
 ),
-{%- else -%}
-charged as (
-
-    select
-        contract_id,
-        period_start_at,
-        worker_pool_key,
-        worker_hours as charged_worker_hours
-    from worker_hours
-
-),
 {%- endif %}
 
-shares as (
+weighed as (
 
     select
-        worker_hours.contract_id,
-        worker_hours.period_start_at,
-        worker_hours.worker_pool_key,
-        worker_hours.worker_hours::bigint as worker_hours,
-        coalesce(
-            charged.charged_worker_hours::numeric / nullif(sum(charged.charged_worker_hours) over (
-                partition by worker_hours.contract_id, worker_hours.period_start_at
-            ), 0), 0
-        ) as cost_share
+        worker_hours.*,
+        {% if var('worker_allocation_by') == 'coincident_peak' -%}
+        coalesce(charged.charged_worker_hours, 0) as charged_worker_hours
+        {%- else -%}
+        worker_hours.worker_hours as charged_worker_hours
+        {%- endif %}
     from worker_hours
+    {% if var('worker_allocation_by') == 'coincident_peak' -%}
     -- Left: a pool may have had no worker in the hours that count.
     left join charged
         on worker_hours.contract_id = charged.contract_id
         and worker_hours.period_start_at = charged.period_start_at
         and worker_hours.worker_pool_key = charged.worker_pool_key
+    {%- endif %}
+
+),
+
+shares as (
+
+    select
+        contract_id,
+        period_start_at,
+        worker_pool_key,
+        worker_hours::bigint as worker_hours,
+        coalesce(
+            charged_worker_hours::numeric / nullif(sum(charged_worker_hours) over (
+                partition by contract_id, period_start_at
+            ), 0), 0
+        ) as cost_share
+    from weighed
 
 )
 

@@ -1,3 +1,5 @@
+{% set p95_sources = {'floor': 'known', 'forecast': 'expected', 'high': 'at_most'} %}
+
 with
 
 periods as (
@@ -67,7 +69,7 @@ read_off as (
     select
         knowledge.contract_id,
         knowledge.period_start_at,
-        {% for name, hours in [('floor', 'known'), ('forecast', 'expected'), ('high', 'at_most')] -%}
+        {% for name, hours in p95_sources.items() -%}
         min(levels.worker_count) filter (
             where levels.hours_above_{{ hours }} <= knowledge.burst_hours_budget
         ) as p95_{{ name }},
