@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace',
+        replaces='rebuilt_periods',
+    )
+}}
+
 -- The moment at which the hours above the commitment have used up the budget: counted where hours
 -- are known, else expected at the rhythm of the last 28 days.
 
@@ -6,7 +14,9 @@ with
 periods as (
 
     select * from {{ ref('int_billing_periods') }}
-    where committed_workers is not null
+    where
+        committed_workers is not null
+        {% if is_incremental() %} and is_to_rebuild {% endif %}
 
 ),
 

@@ -49,5 +49,7 @@ select
     utilisation::numeric(18, 6) as utilisation,
 
     ---------- booleans
-    (coalesce(utilisation, 1) > 0.9 and waiting_worker_minutes > 0) as is_saturated
+    -- 54 of 60 minutes; a pool without workers is saturated by any run that waits. Said without the
+    -- quotient, which is dear over millions of hours.
+    (waiting_worker_minutes > 0 and active_minutes >= 54 * worker_count) as is_saturated
 from measured
