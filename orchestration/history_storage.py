@@ -7,6 +7,7 @@ which tests/unit/test_history_storage.py watches.
 """
 
 import os
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any, Self
 
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, StaticPool, create_engine
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 
 BUSY_TIMEOUT_SECONDS = 30
 # A run writes to two files: its own and the index. The web page reads many, one after another.
@@ -54,6 +55,8 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
                 poolclass=StaticPool,
                 connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
+            # Dagster's files are in WAL mode: a power cut may then cost the last events, never the file.
+            event.listen(self._engines[shard], "connect", _wait_for_no_disk)
             if shard not in self._initialized_dbs:
                 self._initdb(self._engines[shard])
                 self._initialized_dbs.add(shard)
@@ -69,3 +72,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
             while self._engines:
                 self._engines.popitem()[1].dispose()
         super().dispose()
+
+
+def _wait_for_no_disk(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("pragma synchronous = normal")

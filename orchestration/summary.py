@@ -37,11 +37,32 @@ _MINUTES = """
     group by month
     order by month
 """
+_BILLS = """
+    select
+        to_char(periods.period_start_at at time zone 'UTC', 'YYYY-MM-DD') as period,
+        commitment.p95_to_date,
+        commitment.committed_workers,
+        commitment.burst_hours_used,
+        commitment.burst_hours_left,
+        to_char(commitment.burst_exhausted_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as exhausted_at,
+        commitment.p95_forecast,
+        periods.amount_to_date,
+        periods.amount_forecast,
+        periods.currency,
+        periods.status,
+        periods.is_closed
+    from marts.billing_periods as periods
+    left join marts.billing_worker_commitment as commitment
+        on periods.contract_id = commitment.contract_id
+        and periods.period_start_at = commitment.period_start_at
+    where periods.contract_id <> 'none'
+    order by periods.period_start_at
+"""
 _THROUGH = "select account, first_day, loaded_through, days_missing from marts.data_freshness"
 
 
 def print_summary(connection: psycopg.Connection, *, console: Console) -> None:
-    """Print workers per month and pool, and minutes per month.
+    """Print workers per month and pool, minutes per month, and with a contract the bill of each period.
 
     Raises:
         WarehouseError: the marts have not been built.
@@ -51,6 +72,7 @@ def print_summary(connection: psycopg.Connection, *, console: Console) -> None:
             freshness = cursor.execute(_THROUGH).fetchone()
             percentiles = cursor.execute(_PERCENTILES).fetchall()
             minutes = cursor.execute(_MINUTES).fetchall()
+            bills = cursor.execute(_BILLS).fetchall()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         raise WarehouseError("the marts have not been built yet: spacelift-usage run") from error
     if freshness is None or freshness["loaded_through"] is None:
@@ -58,6 +80,10 @@ def print_summary(connection: psycopg.Connection, *, console: Console) -> None:
         return
     console.print(_workers_table(percentiles))
     console.print(_minutes_table(minutes))
+    if bills:
+        console.print(_bills_table(bills))
+        if (burst := _burst_line(bills[-1])) is not None:
+            console.print(burst, highlight=False, markup=False)
     missing = freshness["days_missing"]
     console.print(
         f"Account {freshness['account']}, {freshness['first_day']} to {freshness['loaded_through']} (UTC)"
@@ -104,6 +130,49 @@ def _minutes_table(rows: Sequence[dict[str, Any]]) -> Table:
     for row in rows:
         table.add_row(row["month"], _number(row["private_minutes"]), _number(row["public_minutes"]))
     return table
+
+
+def _bills_table(rows: Sequence[dict[str, Any]]) -> Table:
+    currencies = sorted({row["currency"] for row in rows})
+    table = Table(
+        title=f"Bill per period, {' and '.join(currencies)}; burst hours used and left", title_justify="left"
+    )
+    table.add_column("from (UTC)", no_wrap=True)
+    for title in ("P95", "committed", "used", "left", "to date", "forecast"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("")
+    for row in rows:
+        currency = f" {row['currency']}" if len(currencies) > 1 else ""
+        table.add_row(
+            row["period"],
+            *(_number(row[name]) for name in _BURST_COLUMNS),
+            _money(row["amount_to_date"]) + currency,
+            _money(row["amount_forecast"]) + currency,
+            row["status"],
+        )
+    return table
+
+
+_BURST_COLUMNS = ("p95_to_date", "committed_workers", "burst_hours_used", "burst_hours_left")
+
+
+def _burst_line(bill: dict[str, Any]) -> str | None:
+    """The open period in a sentence; None when it is over or its contract commits no workers."""
+    left, committed = bill["burst_hours_left"], bill["committed_workers"]
+    if bill["is_closed"] or left is None or committed is None:
+        return None
+    if left < 0:
+        return f"The burst hours above {committed} workers are used up, and {-left} more: this costs overage."
+    end = (
+        f"at the usual rhythm that runs out on {bill['exhausted_at']} UTC"
+        if bill["exhausted_at"]
+        else f"at the usual rhythm that is enough, the period's P95 will be {_number(bill['p95_forecast'])}"
+    )
+    return f"More than {committed} workers may run in {left} more hours of this period; {end}."
+
+
+def _money(value: Any) -> str:
+    return "unknown" if value is None else f"{value:,.2f}"
 
 
 def _number(value: Any) -> str:
