@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'focus_cost_and_usage'}}}) }}
+
 -- Both FOCUS relations hold every line of every bill, corrections apart, to the last place.
 
 with
