@@ -23,6 +23,7 @@ from orchestration.environment import (
     use_environment,
 )
 from orchestration.settings import SettingsError
+from orchestration.spacelift.aspects import ASPECTS
 
 FAILED = 1
 MISCONFIGURED = 2
@@ -51,6 +52,14 @@ def run(since: dt.datetime | None, until: dt.datetime | None, from_archive: bool
         from_archive=from_archive,
         full_refresh=full_refresh,
     )
+
+
+@cli.command("load-file")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--aspect", type=click.Choice(list(ASPECTS)), help="Default: what its header says.")
+def load_file(path: Path, aspect: str | None) -> None:
+    """Land a usage CSV that you exported by hand, any number of days in it, and build marts."""
+    commands.load_file(path, aspect_name=aspect)
 
 
 @cli.command()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 from rich.console import Console
@@ -18,10 +19,14 @@ from orchestration.contracts.invoices_file import read_invoices
 from orchestration.environment import demo_environment, use_environment
 from orchestration.history import prepare_history
 from orchestration.settings import ACCOUNT, ENDPOINT, KEY_ID, KEY_SECRET, TOKEN, Settings, SettingsError
+from orchestration.spacelift.aspects import ASPECTS
 from orchestration.warehouse import embedded
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account, ensure_schema
+
+if TYPE_CHECKING:
+    from orchestration.landing.usage_file import UsageFile
 
 STDOUT = Path("-")
 
@@ -54,6 +59,23 @@ def run(
         full_refresh=full_refresh,
         console=console,
     )
+
+
+def load_file(path: Path, *, aspect_name: str | None) -> None:
+    """The daily job over the days of a file that a person exported; the vendor is not asked."""
+    from orchestration.landing.errors import FileRefusedError
+    from orchestration.landing.usage_file import survey_file
+
+    settings = _settings()
+    if settings.account is None:
+        raise SettingsError(
+            f"whose file is this? set {ACCOUNT} to the account's name in the warehouse, or {ENDPOINT}"
+        )
+    try:
+        file = survey_file(path, aspect=ASPECTS[aspect_name] if aspect_name else None)
+    except FileRefusedError as error:
+        raise CommandFailedError(str(error)) from error
+    _run_days(settings, since=file.since, until=file.until, file=file, console=Console())
 
 
 def summary() -> None:
@@ -181,6 +203,7 @@ def _run_days(
     until: dt.date | None,
     from_archive: bool = False,
     full_refresh: bool = False,
+    file: "UsageFile | None" = None,
     console: Console,
 ) -> None:
     from orchestration.launch import run_daily_job
@@ -207,7 +230,11 @@ def _run_days(
     prepare_history(os.environ, home=settings.home)
     with shown_progress(console) as progress:
         outcome = run_daily_job(
-            days, from_archive=from_archive, full_refresh=full_refresh, on_model=progress.show_model
+            days,
+            from_archive=from_archive,
+            full_refresh=full_refresh,
+            file=file,
+            on_model=progress.show_model,
         )
     if not outcome.succeeded:
         raise CommandFailedError("\n".join(outcome.failures or ["the run was cancelled"]))

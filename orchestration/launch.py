@@ -23,7 +23,9 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from orchestration.assets.dbt_models import STEP_NAME as DBT_STEP_NAME
 from orchestration.jobs import JOB_NAME
+from orchestration.landing.usage_file import UsageFile
 from orchestration.partitions import DayRange
+from orchestration.spacelift.aspects import ASPECTS
 
 DEFINITIONS_MODULE = "orchestration.definitions"
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -56,9 +58,12 @@ def run_daily_job(
     *,
     from_archive: bool = False,
     full_refresh: bool = False,
+    file: UsageFile | None = None,
     on_model: ModelListener,
 ) -> RunOutcome:
     """Run the job for these days and wait for its end; DAGSTER_HOME says where it is recorded.
+
+    With `file` its aspect is landed from there, and what only the vendor could tell is left out of the run.
 
     Raises:
         KeyboardInterrupt: a person ended it; the step has given back what it held.
@@ -67,6 +72,8 @@ def run_daily_job(
         DEFINITIONS_MODULE, "defs", working_directory=str(PROJECT_ROOT)
     )
     job = repository.get_reconstructable_job(JOB_NAME)
+    if file is not None:
+        job = job.get_subset(asset_selection=_without_the_vendor(job.get_definition(), file=file))
     failures: list[str] = []
     with dg.DagsterInstance.get() as instance:
         definition = job.get_definition()
@@ -74,8 +81,9 @@ def run_daily_job(
         built: set[dg.AssetKey] = set()
         run = instance.create_run_for_job(
             job_def=definition,
-            run_config=_run_config(from_archive=from_archive, full_refresh=full_refresh),
+            run_config=_run_config(from_archive=from_archive, full_refresh=full_refresh, file=file),
             tags=days.tags,
+            asset_selection=job.asset_selection,
             # This is what ties the run to the job in the UI.
             remote_job_origin=_job_in_workspace(),
             job_code_origin=job.get_python_origin(),
@@ -95,7 +103,11 @@ def run_daily_job(
     )
 
 
-def _run_config(*, from_archive: bool, full_refresh: bool) -> Mapping[str, Any]:
+def _run_config(*, from_archive: bool, full_refresh: bool, file: UsageFile | None) -> Mapping[str, Any]:
+    models = {DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}}}
+    if file is not None:
+        from_file = {"config": {"file": str(file.path.absolute())}}
+        return {**_QUIET, "ops": {f"{RAW_SCHEMA}__{file.aspect.table}": from_file, **models}}
     landing = {"config": {"from_archive": from_archive}}
     return {
         **_QUIET,
@@ -103,9 +115,17 @@ def _run_config(*, from_archive: bool, full_refresh: bool) -> Mapping[str, Any]:
             "raw__run_minutes": landing,
             "raw__worker_count": landing,
             "raw__vendor_usage": landing,
-            DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}},
+            **models,
         },
     }
+
+
+def _without_the_vendor(job: dg.JobDefinition, *, file: UsageFile) -> frozenset[dg.AssetKey]:
+    """The job's assets but those that would ask the vendor."""
+    asked = {aspect.table for aspect in ASPECTS.values() if aspect != file.aspect}
+    asked |= {"vendor_usage", "vendor_worker_pools"}
+    keys = job.asset_layer.selected_asset_keys
+    return frozenset(key for key in keys if not (key.path[0] == RAW_SCHEMA and key.path[-1] in asked))
 
 
 def _was_interrupted(event: dg.DagsterEvent) -> bool:

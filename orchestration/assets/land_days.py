@@ -7,14 +7,16 @@ Here: the step's flow, retries and waits. Not here: download and COPY (landing/i
 import datetime as dt
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import dagster as dg
 import psycopg
 
 from orchestration.assets.landing_report import landing_result
 from orchestration.landing.errors import LandingError
-from orchestration.landing.ingest import FailedWindow, Progress, ingest, ingest_from_archive
+from orchestration.landing.ingest import ONE_DAY, FailedWindow, Progress, ingest, ingest_from_archive
 from orchestration.landing.loads import Load
+from orchestration.landing.usage_file import UsageFile, ingest_file
 from orchestration.loads import days_landed_by_run
 from orchestration.partitions import as_days
 from orchestration.progress import DaysLanded, Waiting, report
@@ -37,6 +39,8 @@ class LandingConfig(dg.Config):
     """What a person may ask of a raw asset in the launchpad."""
 
     from_archive: bool = False
+    # A usage file exported by hand, on the machine that runs this; it holds the run's days.
+    file: str | None = None
 
 
 def land_days(
@@ -69,7 +73,7 @@ def land_days(
             try:
                 failed = _ingest(
                     days,
-                    from_archive=config.from_archive,
+                    config,
                     aspect=aspect,
                     spacelift=spacelift,
                     connection=connection,
@@ -118,15 +122,24 @@ def _ask_again(context: dg.AssetExecutionContext, failed: Sequence[FailedWindow]
 
 def _ingest(
     days: Sequence[dt.date],
+    config: LandingConfig,
     *,
-    from_archive: bool,
     aspect: Aspect,
     spacelift: SpaceliftResource,
     connection: psycopg.Connection,
     run_id: str,
     on_progress: Progress,
 ) -> list[FailedWindow]:
-    if from_archive:
+    if config.file is not None:
+        return ingest_file(
+            UsageFile(Path(config.file), aspect, since=days[0], until=days[-1] + ONE_DAY),
+            account=spacelift.account,
+            archive=spacelift.archive,
+            connection=connection,
+            run_id=run_id,
+            on_progress=on_progress,
+        )
+    if config.from_archive:
         return ingest_from_archive(
             days,
             aspect=aspect,
