@@ -24,7 +24,9 @@ DATABASE = "billing_benchmark"
 POOLS = 100
 FIRST_DAY = "2021-09-01"
 LAST_DAY = "2026-08-20"
-CONTRACT = "bench,bench,2021-09-01,,USD,1,UTC,percentile,95,500,250,400,,,0.01,4000,0,0.05,10,23,35,1500,direct,2"
+CONTRACT = (
+    "bench,bench,2021-09-01,,USD,1,UTC,percentile,95,500,250,400,,,0.01,4000,0,0.05,10,23,35,1500,direct,2"
+)
 BILLING = ["path:models/intermediate/billing", "path:models/marts/billing"]
 
 # Quiet nights, busy mornings, rare bursts.
@@ -38,7 +40,8 @@ cross join generate_series(
 ) as hours (hour_unix)
 cross join lateral (
     select
-        case when (hour_unix / 3600 + pool * 7) %% 24 < 8 then 0 else (hour_unix / 3600 * 31 + pool * 17) %% 7 end
+        case when (hour_unix / 3600 + pool * 7) %% 24 < 8 then 0 else
+        (hour_unix / 3600 * 31 + pool * 17) %% 7 end
         + case when (hour_unix / 3600 + pool) %% 97 = 0 then 9 else 0 end
 ) as counts (workers)
 where workers > 0
@@ -70,7 +73,9 @@ insert into raw.usage_loads (
 select
     'bench', aspect, day_at::date, day_at::date, day_at::date + 1, 'file', 1, 'succeeded', now(), now()
 from unnest(array['run-minutes', 'worker-count']) as aspects (aspect)
-cross join generate_series(%(first_day)s::timestamp, %(last_day)s::timestamp, interval '1 day') as days (day_at)
+cross join generate_series(
+    %(first_day)s::timestamp, %(last_day)s::timestamp, interval '1 day'
+) as days (day_at)
 """
 
 
@@ -90,7 +95,8 @@ def main() -> int:
 def measure(url: str) -> None:
     with psycopg.connect(url, autocommit=True, options="-c timezone=UTC -c jit=off") as connection:
         generate(connection)
-        print(f"seeds and all models, facts among them: {dbt(url, 'seed')[0] + dbt(url, 'run')[0]:.0f} s (no bound)")
+        wall = dbt(url, "seed")[0] + dbt(url, "run")[0]
+        print(f"seeds and all models, facts among them: {wall:.0f} s (no bound)")
         rows = connection.execute("select count(*) from marts.fct_worker_pool_hourly").fetchone()
         print(f"hours of worker pools: {rows[0] if rows else 0:,}")
         wall, models = dbt(url, "run", "--select", *BILLING, "--full-refresh")

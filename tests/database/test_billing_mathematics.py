@@ -1,8 +1,8 @@
 """Percentiles, the burst budget and the sharing out of cents against plain Python, over drawn cases.
 
-The SQL is the models' own, compiled once, over stand-ins for the tables it reads. Python counts in fractions and
-sorted lists, not as the SQL does. Not here: rows of facts (test_marts_follow_the_raw_tables.py), worked examples
-(the unit tests of dbt).
+The SQL is the models' own, compiled once, over stand-ins for the tables it reads. Python counts in fractions
+and sorted lists, not as the SQL does. Not here: rows of facts (test_marts_follow_the_raw_tables.py), worked
+examples (the unit tests of dbt).
 """
 
 import os

@@ -1,7 +1,7 @@
 """docs/questions.md answers what it says, over the demo account.
 
-Here: reading its pairs of an sql block and a text block, running the query, comparing the answer. To write the
-answers anew after a change of the demo or the marts: python tests/pipeline/test_questions.py DATABASE_URL
+Here: reading its pairs of an sql block and a text block, running the query, comparing the answer. To write
+the answers anew after a change of the demo or the marts: python tests/pipeline/test_questions.py DATABASE_URL
 """
 
 import re
