@@ -5,6 +5,7 @@
         replaces='rebuilt_unfinished_periods',
         full_refresh=false,
         on_schema_change='append_new_columns',
+        post_hook='analyze {{ this }}',
     )
 }}
 
