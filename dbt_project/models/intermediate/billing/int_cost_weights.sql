@@ -23,12 +23,26 @@ periods as (
 stack_minutes as (
 
     select * from {{ ref('int_stack_minutes_by_period') }}
+    where
+        (contract_id, period_start_at) in (
+            select
+                periods.contract_id,
+                periods.period_start_at
+            from periods
+        )
 
 ),
 
 shares as (
 
     select * from {{ ref('int_worker_pool_shares') }}
+    where
+        (contract_id, period_start_at) in (
+            select
+                periods.contract_id,
+                periods.period_start_at
+            from periods
+        )
 
 ),
 
