@@ -40,10 +40,8 @@ cross join generate_series(
 ) as hours (hour_unix)
 cross join lateral (
     select
-        case
-            when (hour_unix / 3600 + pool * 7) %% 24 < 8 then 0
-            else (hour_unix / 3600 * 31 + pool * 17) %% 7
-        end
+        case when (hour_unix / 3600 + pool * 7) %% 24 < 8 then 0 else
+        (hour_unix / 3600 * 31 + pool * 17) %% 7 end
         + case when (hour_unix / 3600 + pool) %% 97 = 0 then 9 else 0 end
 ) as counts (workers)
 where workers > 0
@@ -97,8 +95,8 @@ def main() -> int:
 def measure(url: str) -> None:
     with psycopg.connect(url, autocommit=True, options="-c timezone=UTC -c jit=off") as connection:
         generate(connection)
-        seconds = dbt(url, "seed")[0] + dbt(url, "run")[0]
-        print(f"seeds and all models, facts among them: {seconds:.0f} s (no bound)")
+        wall = dbt(url, "seed")[0] + dbt(url, "run")[0]
+        print(f"seeds and all models, facts among them: {wall:.0f} s (no bound)")
         rows = connection.execute("select count(*) from marts.fct_worker_pool_hourly").fetchone()
         print(f"hours of worker pools: {rows[0] if rows else 0:,}")
         wall, models = dbt(url, "run", "--select", *BILLING, "--full-refresh")

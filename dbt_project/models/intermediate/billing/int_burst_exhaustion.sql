@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='rebuilt_periods',
+        on_schema_change='append_new_columns',
     )
 }}
 

@@ -3,6 +3,8 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='rebuilt_periods',
+        on_schema_change='append_new_columns',
+        post_hook='analyze {{ this }}',
     )
 }}
 
@@ -42,6 +44,7 @@ weighted as (
         weights.allocation,
         weights.worker_pool_key,
         weights.stack_ulid,
+        weights.stack_name,
         sign(lines.amount) as amount_sign,
         round(abs(lines.amount) * 100) as line_cents,
         case
@@ -108,6 +111,7 @@ allocated as (
         allocation,
         worker_pool_key,
         stack_ulid,
+        stack_name,
         weight_share::numeric(24, 18) as weight_share,
         (amount_sign * (cents_floor + (place <= cents_left)::integer) / 100)::numeric(18, 6)
             as amount

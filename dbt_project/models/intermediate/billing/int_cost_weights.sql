@@ -3,6 +3,8 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='rebuilt_periods',
+        on_schema_change='append_new_columns',
+        post_hook='analyze {{ this }}',
     )
 }}
 
@@ -21,12 +23,26 @@ periods as (
 stack_minutes as (
 
     select * from {{ ref('int_stack_minutes_by_period') }}
+    where
+        (contract_id, period_start_at) in (
+            select
+                periods.contract_id,
+                periods.period_start_at
+            from periods
+        )
 
 ),
 
 shares as (
 
     select * from {{ ref('int_worker_pool_shares') }}
+    where
+        (contract_id, period_start_at) in (
+            select
+                periods.contract_id,
+                periods.period_start_at
+            from periods
+        )
 
 ),
 
@@ -77,6 +93,7 @@ stack_rows as (
         'stack' as allocation,
         stack_minutes.worker_pool_key,
         stack_minutes.stack_ulid,
+        stack_minutes.stack_name,
         stack_minutes.private_active_minutes,
         stack_minutes.public_active_minutes,
         0 as idle_minutes,
@@ -106,6 +123,7 @@ idle_rows as (
         'idle' as allocation,
         worker_pool_key,
         null::text as stack_ulid,
+        null::text as stack_name,
         0 as private_active_minutes,
         0 as public_active_minutes,
         idle_minutes,
@@ -152,6 +170,7 @@ shared_rows as (
         'shared' as allocation,
         null::text as worker_pool_key,
         null::text as stack_ulid,
+        null::text as stack_name,
         0 as private_active_minutes,
         0 as public_active_minutes,
         0 as idle_minutes,

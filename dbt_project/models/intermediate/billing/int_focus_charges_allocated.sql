@@ -23,12 +23,6 @@ allocated_lines as (
 
 ),
 
-stack_minutes as (
-
-    select * from {{ ref('int_stack_minutes_by_period') }}
-
-),
-
 pool_names as (
 
     select * from {{ ref('int_worker_pool_names') }}
@@ -66,7 +60,7 @@ charges as (
         false as is_rounding,
         allocated_lines.allocation,
         allocated_lines.stack_ulid,
-        stack_minutes.stack_name,
+        allocated_lines.stack_name,
         -- Of a line that costs something each part is as much of it as it costs.
         case
             when lines.unit_price <> 0 then allocated_lines.amount / lines.unit_price
@@ -98,13 +92,7 @@ charges as (
     inner join periods
         on lines.contract_id = periods.contract_id
         and lines.period_start_at = periods.period_start_at
-    -- Left, three times: not every part is about a stack or a pool, not every line is consumed.
-    left join stack_minutes
-        on allocated_lines.contract_id = stack_minutes.contract_id
-        and allocated_lines.period_start_at = stack_minutes.period_start_at
-        and allocated_lines.stack_ulid = stack_minutes.stack_ulid
-        and coalesce(allocated_lines.worker_pool_key, '')
-        = coalesce(stack_minutes.worker_pool_key, '')
+    -- Left, twice: not every part is about a pool, not every line is consumed.
     left join pool_names
         on allocated_lines.worker_pool_key = pool_names.worker_pool_key
         and periods.known_until_at - interval '1 hour' >= pool_names.valid_from_at

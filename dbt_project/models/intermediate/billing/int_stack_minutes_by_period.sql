@@ -3,6 +3,8 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='rebuilt_periods',
+        on_schema_change='append_new_columns',
+        post_hook='analyze {{ this }}',
     )
 }}
 

@@ -3,11 +3,15 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='rebuilt_periods',
+        on_schema_change='append_new_columns',
+        post_hook='analyze {{ this }}',
     )
 }}
 
 -- Each pool's share in what workers cost in a period: by its worker-hours, or by those in the
 -- hours at or above the billed level alone, which are what set the price.
+
+{% set by_peak = var('worker_allocation_by') == 'coincident_peak' %}
 
 with
 
@@ -40,10 +44,11 @@ worker_hours as (
 
 ),
 
-{% if var('worker_allocation_by') == 'coincident_peak' -%}
 commitment as (
 
     select * from {{ ref('billing_worker_commitment') }}
+    -- Postgres reads nothing for a condition that is false.
+    where {{ by_peak }}
 
 ),
 
@@ -82,25 +87,21 @@ charged as (
         peak_hours.contract_id, peak_hours.period_start_at, pool_hours.worker_pool_key
 
 ),
-{%- endif %}
 
 weighed as (
 
     select
         worker_hours.*,
-        {% if var('worker_allocation_by') == 'coincident_peak' -%}
-        coalesce(charged.charged_worker_hours, 0) as charged_worker_hours
-        {%- else -%}
-        worker_hours.worker_hours as charged_worker_hours
-        {%- endif %}
+        case
+            when {{ by_peak }} then coalesce(charged.charged_worker_hours, 0)
+            else worker_hours.worker_hours
+        end as charged_worker_hours
     from worker_hours
-    {% if var('worker_allocation_by') == 'coincident_peak' -%}
     -- Left: a pool may have had no worker in the hours that count.
     left join charged
         on worker_hours.contract_id = charged.contract_id
         and worker_hours.period_start_at = charged.period_start_at
         and worker_hours.worker_pool_key = charged.worker_pool_key
-    {%- endif %}
 
 ),
 

@@ -29,32 +29,54 @@ bounds as (
 
 ),
 
-level_ranges as (
+steps as (
 
     select
-        *,
-        lead(worker_count) over (
-            partition by contract_id, period_start_at order by worker_count asc
-        ) as next_worker_count
+        contract_id,
+        period_start_at,
+        worker_count,
+        hours_above_known,
+        hours_above_expected,
+        false as is_candidate
     from levels
+    union all
+    select
+        periods.contract_id,
+        periods.period_start_at,
+        generated.candidate as worker_count,
+        null::numeric as hours_above_known,
+        null::numeric as hours_above_expected,
+        true as is_candidate
+    from periods
+    cross join bounds
+    cross join lateral generate_series(0, bounds.highest_candidate) as generated (candidate)
 
 ),
 
--- Hours above a candidate are those above the highest level that is not above it.
-exceeded as (
+-- Hours above a candidate are those above the highest level that is not above it: the fewest of all
+-- levels up to it. A running minimum, because a join by ranges is slow.
+filled as (
 
     select
-        level_ranges.contract_id,
-        level_ranges.period_start_at,
-        generated.candidate,
-        level_ranges.hours_above_known as burst_hours_used,
-        level_ranges.hours_above_expected as burst_hours_forecast
-    from level_ranges
-    cross join bounds
-    cross join lateral generate_series(
-        level_ranges.worker_count,
-        coalesce(level_ranges.next_worker_count, bounds.highest_candidate + 1) - 1
-    ) as generated (candidate)
+        contract_id,
+        period_start_at,
+        worker_count as candidate,
+        is_candidate,
+        min(hours_above_known) over up_to as burst_hours_used,
+        min(hours_above_expected) over up_to as burst_hours_forecast
+    from steps
+    window up_to as (
+        partition by contract_id, period_start_at
+        order by worker_count asc
+        range between unbounded preceding and current row
+    )
+
+),
+
+exceeded as (
+
+    select * from filled
+    where is_candidate
 
 ),
 

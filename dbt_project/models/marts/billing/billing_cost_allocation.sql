@@ -39,7 +39,8 @@ pools as (
 
 ),
 
-amounts as (
+-- Stacked and summed, not joined: a join of tables whose sizes Postgres misjudges can take minutes.
+parts as (
 
     select
         contract_id,
@@ -47,12 +48,57 @@ amounts as (
         allocation,
         worker_pool_key,
         stack_ulid,
-        sum(amount) as amount,
-        sum(amount) filter (where line_code in ('committed_workers', 'worker_overage'))
-            as worker_amount,
-        sum(amount) filter (where line_code like '%\_minutes%') as minutes_amount
+        private_active_minutes,
+        public_active_minutes,
+        idle_minutes,
+        null::text as line_code,
+        0 as amount
+    from weights
+    union all
+    select
+        contract_id,
+        period_start_at,
+        allocation,
+        worker_pool_key,
+        stack_ulid,
+        0 as private_active_minutes,
+        0 as public_active_minutes,
+        0 as idle_minutes,
+        line_code,
+        amount
     from allocated_lines
-    group by contract_id, period_start_at, allocation, worker_pool_key, stack_ulid
+
+),
+
+summed as (
+
+    select
+        parts.contract_id,
+        parts.period_start_at,
+        parts.allocation,
+        parts.worker_pool_key,
+        parts.stack_ulid,
+        periods.currency,
+        sum(parts.private_active_minutes) as private_active_minutes,
+        sum(parts.public_active_minutes) as public_active_minutes,
+        sum(parts.idle_minutes) as idle_minutes,
+        sum(parts.amount) as amount,
+        coalesce(sum(parts.amount) filter (
+            where parts.line_code in ('committed_workers', 'worker_overage')
+        ), 0) as worker_amount,
+        coalesce(sum(parts.amount) filter (where parts.line_code like '%\_minutes%'), 0)
+            as minutes_amount
+    from parts
+    inner join periods
+        on parts.contract_id = periods.contract_id
+        and parts.period_start_at = periods.period_start_at
+    group by
+        parts.contract_id,
+        parts.period_start_at,
+        parts.allocation,
+        parts.worker_pool_key,
+        parts.stack_ulid,
+        periods.currency
 
 ),
 
@@ -60,49 +106,39 @@ allocated as (
 
     select
         ---------- ids
-        weights.contract_id,
-        weights.worker_pool_key,
-        weights.stack_ulid,
+        summed.contract_id,
+        summed.worker_pool_key,
+        summed.stack_ulid,
 
         ---------- dates and times
-        weights.period_start_at,
+        summed.period_start_at,
 
         ---------- text
-        weights.allocation,
+        summed.allocation,
         pools.worker_pool_name,
         stacks.stack_slug,
-        periods.currency,
+        summed.currency,
 
         ---------- numerics, minutes
-        (weights.private_active_minutes + weights.public_active_minutes)::numeric(18, 6)
+        (summed.private_active_minutes + summed.public_active_minutes)::numeric(18, 6)
             as active_minutes,
-        weights.private_active_minutes::numeric(18, 6) as private_active_minutes,
-        weights.public_active_minutes::numeric(18, 6) as public_active_minutes,
-        weights.idle_minutes::numeric(18, 6) as idle_minutes,
+        summed.private_active_minutes::numeric(18, 6) as private_active_minutes,
+        summed.public_active_minutes::numeric(18, 6) as public_active_minutes,
+        summed.idle_minutes::numeric(18, 6) as idle_minutes,
 
         ---------- numerics, money
-        (case when weights.contract_id <> 'none' then coalesce(amounts.amount, 0) end)
-        ::numeric(18, 6) as amount,
-        (case when weights.contract_id <> 'none' then coalesce(amounts.worker_amount, 0) end)
-        ::numeric(18, 6) as worker_amount,
-        (case when weights.contract_id <> 'none' then coalesce(amounts.minutes_amount, 0) end)
-        ::numeric(18, 6) as minutes_amount
+        (case when summed.contract_id <> 'none' then summed.amount end)::numeric(18, 6) as amount,
+        (case when summed.contract_id <> 'none' then summed.worker_amount end)::numeric(18, 6)
+            as worker_amount,
+        (case when summed.contract_id <> 'none' then summed.minutes_amount end)::numeric(18, 6)
+            as minutes_amount
 
-    from weights
-    inner join periods
-        on weights.contract_id = periods.contract_id
-        and weights.period_start_at = periods.period_start_at
-    -- Left, three times: a share may be nothing, and not every row is about a stack or a pool.
-    left join amounts
-        on weights.contract_id = amounts.contract_id
-        and weights.period_start_at = amounts.period_start_at
-        and weights.allocation = amounts.allocation
-        and coalesce(weights.worker_pool_key, '') = coalesce(amounts.worker_pool_key, '')
-        and coalesce(weights.stack_ulid, '') = coalesce(amounts.stack_ulid, '')
+    from summed
+    -- Left, twice: not every row is about a stack or a pool.
     left join stacks
-        on weights.stack_ulid = stacks.stack_ulid
+        on summed.stack_ulid = stacks.stack_ulid
     left join pools
-        on weights.worker_pool_key = pools.worker_pool_key
+        on summed.worker_pool_key = pools.worker_pool_key
 
 )
 
