@@ -3,7 +3,6 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='landed_days',
-        on_schema_change='append_new_columns',
         indexes=[{'columns': ['date_day']}],
     )
 }}

@@ -3,7 +3,6 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='rebuilt_periods',
-        on_schema_change='append_new_columns',
         post_hook='analyze {{ this }}',
     )
 }}
