@@ -69,12 +69,15 @@ class Warehouse:
                 )
 
     def build(self, *arguments: str) -> None:
+        """Seeds and models; their data tests are run over the demo and over another Spacelift."""
         outcome = dbtRunner().invoke(
             [
                 *QUIET_ARGUMENTS,
                 "build",
                 *project_arguments(PROJECT_DIR, target_path=self._target_path),
-                "--exclude-resource-type=unit_test",
+                "--exclude-resource-types",
+                "test",
+                "unit_test",
                 *arguments,
             ]
         )

@@ -204,31 +204,3 @@ def test_the_95th_percentile_of_every_month(filled: str, account: Account) -> No
         (month, len(values), nearest_rank(values), nearest_rank([value for value in values if value]))
         for month, values in sorted(by_month.items())
     ]
-
-
-def test_a_day_that_cannot_be_had_is_unknown_and_the_others_are_there(
-    account: Account, database_url: str, tmp_path: Path
-) -> None:
-    missing = FIRST_DAY + dt.timedelta(days=1)
-    with other_spacelift(account) as server:
-        server.failing_days = {missing}
-        outcome = run_command(
-            "run",
-            f"--since={FIRST_DAY}",
-            f"--until={FIRST_DAY + dt.timedelta(days=3)}",
-            server=server,
-            url=database_url,
-            home=tmp_path,
-        )
-    assert outcome.returncode == 1
-    assert str(missing) in outcome.stderr
-    assert "Traceback" not in outcome.stderr
-    assert rows_of(
-        database_url,
-        "select date_day, bool_and(is_covered), count(worker_count)"
-        " from marts.fct_account_hourly group by 1 order by 1",
-    ) == [
-        (FIRST_DAY, True, 24),
-        (missing, False, 0),
-        (FIRST_DAY + dt.timedelta(days=2), True, 24),
-    ]

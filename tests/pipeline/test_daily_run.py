@@ -1,5 +1,6 @@
 """The command line against the demo account: real runs, recorded, into a database of the test's own."""
 
+import datetime as dt
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +16,10 @@ import psycopg
 import pytest
 
 from orchestration import cli
+from orchestration.demo.account import FIRST_DAY, usage_csv
 from orchestration.demo.server import demo_server
 from orchestration.settings import VARIABLES
+from orchestration.spacelift.aspects import WORKER_COUNT
 
 
 @dataclass
@@ -118,11 +121,11 @@ def test_a_day_that_fails_is_named_and_the_others_land_and_are_built(account, da
     covered = rows(
         database_url,
         """
-        select (hour_at at time zone 'UTC')::date::text, bool_and(is_covered)
+        select (hour_at at time zone 'UTC')::date::text, bool_and(is_covered), count(private_active_minutes)
         from marts.fct_account_hourly group by 1 order by 1
         """,
     )
-    assert covered == [("2026-06-01", True), ("2026-06-02", False), ("2026-06-03", True)]
+    assert covered == [("2026-06-01", True, 24), ("2026-06-02", False, 0), ("2026-06-03", True, 24)]
 
     (failed_run,) = recorded_runs(tmp_path / "home")
     with dg.DagsterInstance.get() as instance:
@@ -140,6 +143,29 @@ def test_an_answer_that_may_change_is_asked_for_again_and_the_rest_is_not(accoun
         ("worker-count", "failed"),
         ("worker-count", "succeeded"),
     ]
+
+
+def test_an_export_by_hand_lands_without_asking_the_vendor(account, database_url, tmp_path, capsys):
+    first, after = FIRST_DAY + dt.timedelta(days=2), FIRST_DAY + dt.timedelta(days=4)
+    export = tmp_path / "usage.csv"
+    export.write_bytes(b"".join(usage_csv(WORKER_COUNT, since=first, until=after)))
+    # Whoever asks the vendor now gets no answer.
+    os.environ["SPACELIFT_API_KEY_ENDPOINT"] = "http://127.0.0.1:9"
+    os.environ["DAGSTER_HOME"] = ""
+    assert cli.exit_code_of(["load-file", str(export)]) == 0, capsys.readouterr().err
+    loads = rows(
+        database_url, "select aspect, source, status, usage_date from raw.usage_loads order by load_id"
+    )
+    assert loads == [
+        ("worker-count", "file", "succeeded", first),
+        ("worker-count", "file", "succeeded", first + dt.timedelta(days=1)),
+    ]
+    (run_of_the_job,) = recorded_runs(tmp_path / "home")
+    assert run_of_the_job.job_name == "spacelift_usage_daily"
+
+    export.write_text("nothing of ours\n")
+    assert cli.exit_code_of(["load-file", str(export)]) == 1
+    assert "is the header of neither run-minutes nor worker-count" in capsys.readouterr().err
 
 
 def test_another_account_is_refused_before_anything_is_asked_for(account, database_url, capsys):
