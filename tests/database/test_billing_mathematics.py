@@ -7,7 +7,7 @@ examples (the unit tests of dbt).
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
@@ -55,7 +55,8 @@ create table marts.billing_lines (
 );
 create table intermediate.int_cost_weights (
     contract_id text, period_start_at timestamptz, allocation text, worker_pool_key text, stack_ulid text,
-    worker_weight numeric, private_weight numeric, public_weight numeric, shared_weight numeric
+    worker_weight numeric, private_weight numeric, public_weight numeric, shared_weight numeric,
+    stack_name text
 );
 """
 
@@ -73,7 +74,7 @@ class Billing:
     """The compiled models and a database with stand-ins for what they read."""
 
     connection: psycopg.Connection[dict[str, Any]]
-    queries: dict[str, str]
+    queries: dict[str, str] = field(repr=False)
 
     def rows(self, model: str, **tables: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
         """What the model gives for these rows alone; each is preceded by the period's key."""
