@@ -67,6 +67,8 @@ class DbtResource(dg.ConfigurableResource[Any]):
             "build",
             *project_arguments(Path(self.project_dir), target_path=target_path),
             *translation.selection_arguments(),
+            # They test the SQL, not the data: make test runs them, a warehouse need not.
+            "--exclude-resource-type=unit_test",
             *(["--full-refresh"] if full_refresh else []),
         ]
         with (
