@@ -47,7 +47,7 @@ def landing_result(
     metadata: dict[str, Any] = {
         "days": len(landed),
         "rows": rows,
-        # Many of them mean that the vendor writes values in a new way; landing is then eight times slower.
+        # Many of them mean that the vendor writes values in a new way; landing is then many times slower.
         "rows_read_slowly_percent": round(100 * slow / rows, 3) if rows else 0.0,
     }
     if landed:
