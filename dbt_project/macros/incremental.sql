@@ -65,13 +65,16 @@
 
 {# A run lives for days: it is replaced when it touched a rebuilt day, before or now. #}
 {% macro runs_of_landed_days(new_rows) %}
-    replaced.run_ulid in (select run_ulid from {{ new_rows }})
-    or exists (
-        select 1 from {{ ref('int_usage_days') }} as days
-        where
-            days.is_to_rebuild
-            and replaced.last_hour_at >= days.starts_at
-            and replaced.first_hour_at < days.ends_at
+    {#- One set of runs: as two conditions joined by `or`, every run there ever was is compared with every day. -#}
+    replaced.run_ulid in (
+        select new_runs.run_ulid from {{ new_rows }} as new_runs
+        union all
+        select old_runs.run_ulid
+        from {{ this }} as old_runs
+        inner join {{ ref('int_usage_days') }} as days
+            on old_runs.last_hour_at >= days.starts_at
+            and old_runs.first_hour_at < days.ends_at
+        where days.is_to_rebuild
     )
 {% endmacro %}
 
