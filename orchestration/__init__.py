@@ -8,5 +8,6 @@ exports/      marts as files for other programs
 warehouse/    Postgres: the embedded server, the raw schema, the writer's lock
 demo/         a Spacelift stand-in with a fixed seed
 assets/ resources/ definitions partitions jobs schedules checks    Dagster
-cli           `spacelift-usage …`; runs the same job that the schedule launches
+cli           `spacelift-usage …`, its arguments; runs the same job that the schedule launches
+commands/     what each command does
 """

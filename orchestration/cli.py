@@ -1,7 +1,7 @@
 """`spacelift-usage …`: thin commands around the same job that the schedule launches.
 
 Here: arguments and exit codes: 0 done, 1 failed, 2 wrong usage or configuration; a person's mistake is one
-line on stderr. Not here: what the commands do (commands.py).
+line on stderr. Not here: what the commands do (commands/).
 """
 
 import datetime as dt
@@ -15,7 +15,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from orchestration import commands
+from orchestration.commands.check import check_configuration
+from orchestration.commands.daily_run import run_daily
+from orchestration.commands.demo import run_demo
+from orchestration.commands.exports import write_focus
+from orchestration.commands.failure import CommandFailedError
+from orchestration.commands.hand_made_files import load_hand_made_file
+from orchestration.commands.ui import serve_ui
+from orchestration.commands.warehouse import print_database_url, show_summary, stop_database
 from orchestration.environment import (
     demo_environment,
     environment_with_dotenv,
@@ -46,7 +53,7 @@ def cli() -> None:
 @click.option("--full-refresh", is_flag=True, help="Build all marts anew, not only the days that changed.")
 def run(since: dt.datetime | None, until: dt.datetime | None, from_archive: bool, full_refresh: bool) -> None:
     """Download, land and build marts: yesterday and the look-back, or the days you name."""
-    commands.run(
+    run_daily(
         since=since.date() if since else None,
         until=until.date() if until else None,
         from_archive=from_archive,
@@ -59,20 +66,20 @@ def run(since: dt.datetime | None, until: dt.datetime | None, from_archive: bool
 @click.option("--aspect", type=click.Choice(list(ASPECTS)), help="Default: what its header says.")
 def load_file(path: Path, aspect: str | None) -> None:
     """Land a usage CSV that you exported by hand, any number of days in it, and build marts."""
-    commands.load_file(path, aspect_name=aspect)
+    load_hand_made_file(path, aspect_name=aspect)
 
 
 @cli.command()
 def check() -> None:
     """Say what is configured and whether each part answers."""
-    commands.check()
+    check_configuration()
 
 
 @cli.command()
 def summary() -> None:
     """Print workers and minutes per month."""
     _speak_about_the_demo_if_that_is_all()
-    commands.summary()
+    show_summary()
 
 
 @cli.command("export-focus")
@@ -80,27 +87,27 @@ def summary() -> None:
 def export_focus(path: Path) -> None:
     """Write cost and usage as FOCUS 1.2 CSV to PATH, or - for standard output."""
     _speak_about_the_demo_if_that_is_all()
-    commands.export_focus(path)
+    write_focus(path)
 
 
 @cli.command("database-url")
 def database_url() -> None:
     """Print the URL of the warehouse, for psql and BI tools; starts the embedded one."""
     _speak_about_the_demo_if_that_is_all()
-    commands.database_url()
+    print_database_url()
 
 
 @cli.command("database-stop")
 def database_stop() -> None:
     """Stop the embedded Postgres."""
     _speak_about_the_demo_if_that_is_all()
-    commands.database_stop()
+    stop_database()
 
 
 @cli.command()
 def demo() -> None:
     """Run the whole history of a made-up account, in a database of its own."""
-    commands.demo()
+    run_demo()
 
 
 @cli.command()
@@ -108,7 +115,7 @@ def demo() -> None:
 def ui(port: int) -> None:
     """Open Dagster's UI on the same database and history; Ctrl-C ends it."""
     is_demo = _speak_about_the_demo_if_that_is_all()
-    commands.ui(port=port, is_demo=is_demo)
+    serve_ui(port=port, is_demo=is_demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -131,7 +138,7 @@ def exit_code_of(arguments: list[str]) -> int:
         return _say(f"{error.format_message()} See: {where} --help", MISCONFIGURED)
     except SettingsError as error:
         return _say(str(error), MISCONFIGURED)
-    except commands.CommandFailedError as error:
+    except CommandFailedError as error:
         return _say(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _say("interrupted; what had landed stays, the next run does the rest", FAILED)

@@ -1,0 +1,118 @@
+"""`spacelift-usage run`, and the same job for commands that know their days already.
+
+Not here: the run itself (launch.py), which days (partitions.py).
+"""
+
+import datetime as dt
+import os
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from orchestration.commands.configured import NOTHING_CONFIGURED, configured, open_warehouse
+from orchestration.commands.failure import CommandFailedError
+from orchestration.contracts.contracts_file import read_contracts
+from orchestration.contracts.errors import ContractsError
+from orchestration.contracts.invoices_file import read_invoices
+from orchestration.history import prepare_history
+from orchestration.settings import ACCOUNT, ENDPOINT, KEY_ID, KEY_SECRET, TOKEN, Settings, SettingsError
+from orchestration.warehouse.errors import WarehouseError
+from orchestration.warehouse.schema import claim_account, ensure_schema
+
+if TYPE_CHECKING:
+    from orchestration.landing.usage_file import UsageFile
+
+_NO_CREDENTIALS = (
+    f"no Spacelift credentials are configured: set {ENDPOINT}, {KEY_ID} and {KEY_SECRET}, or {TOKEN}"
+)
+
+
+def run_daily(
+    *, since: dt.date | None, until: dt.date | None, from_archive: bool = False, full_refresh: bool = False
+) -> None:
+    """The daily job, for the days asked for or those of the schedule."""
+    settings = configured()
+    if not settings.is_anything_configured:
+        raise SettingsError(NOTHING_CONFIGURED)
+    if settings.account is None:
+        raise SettingsError(f"no Spacelift account is configured: set {ENDPOINT}, or {ACCOUNT}")
+    if not (from_archive or settings.has_credentials):
+        raise SettingsError(_NO_CREDENTIALS)
+    run_days(
+        settings,
+        since=since,
+        until=until,
+        from_archive=from_archive,
+        full_refresh=full_refresh,
+        console=Console(),
+    )
+
+
+def run_days(
+    settings: Settings,
+    *,
+    since: dt.date | None,
+    until: dt.date | None,
+    from_archive: bool = False,
+    full_refresh: bool = False,
+    file: "UsageFile | None" = None,
+    console: Console,
+) -> None:
+    """One run of the daily job, shown while it goes on.
+
+    Raises:
+        SettingsError: the days or the account cannot be used.
+        CommandFailedError: the run failed; what had landed stays.
+    """
+    from orchestration.launch import run_daily_job
+    from orchestration.partitions import DayRangeError, days_asked_for
+    from orchestration.run_progress import shown_progress
+
+    try:
+        days = days_asked_for(
+            since=since,
+            until=until,
+            today=dt.datetime.now(tz=dt.UTC).date(),
+            lookback_days=settings.lookback_days,
+            start_date=settings.start_date,
+        )
+    except DayRangeError as error:
+        raise SettingsError(str(error)) from error
+    _check_hand_kept_files(settings)
+    with open_warehouse(settings) as connection:
+        ensure_schema(connection)
+        try:
+            claim_account(connection, settings.account or "")
+        except WarehouseError as error:
+            raise SettingsError(str(error)) from error
+    prepare_history(os.environ, home=settings.home)
+    with shown_progress(console) as progress:
+        outcome = run_daily_job(
+            days,
+            from_archive=from_archive,
+            full_refresh=full_refresh,
+            file=file,
+            on_model=progress.show_model,
+        )
+    if not outcome.succeeded:
+        raise CommandFailedError("\n".join(outcome.failures or ["the run was cancelled"]))
+    console.print(f"done: {days.first} to {days.last}, run {outcome.run_id}", highlight=False)
+
+
+def _check_hand_kept_files(settings: Settings) -> None:
+    """Before anything is downloaded or landed; the assets judge the files again."""
+    try:
+        contracts = read_contracts(settings.contracts_file) if settings.contracts_file else []
+        if settings.invoices_file:
+            read_invoices(settings.invoices_file)
+    except ContractsError as error:
+        raise CommandFailedError(str(error), exit_code=2) from error
+    accounts = {contract.account for contract in contracts}
+    if accounts and settings.account not in accounts:
+        Console(stderr=True).print(
+            f"{settings.contracts_file} has no contract of account {settings.account}, so there will be no "
+            f"amounts; it has some of {', '.join(sorted(accounts))}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

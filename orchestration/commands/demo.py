@@ -1,0 +1,34 @@
+"""`spacelift-usage demo`. Not here: the account and its server (demo/)."""
+
+import datetime as dt
+import os
+
+from rich.console import Console
+
+from orchestration.commands.configured import configured, one_line_errors, open_warehouse
+from orchestration.commands.daily_run import run_days
+from orchestration.commands.warehouse import print_summary_of
+from orchestration.environment import demo_environment, use_environment
+from orchestration.warehouse import embedded
+
+
+def run_demo() -> None:
+    """The whole history of the demo account, in its own home; nothing is left running."""
+    from orchestration.demo.account import FIRST_DAY, LAST_DAY
+    from orchestration.demo.server import demo_server
+
+    console = Console()
+    with demo_server() as server:
+        use_environment(
+            demo_environment(
+                os.environ, endpoint=server.endpoint, key_id=server.key_id, key_secret=server.key_secret
+            )
+        )
+        settings = configured()
+        try:
+            run_days(settings, since=FIRST_DAY, until=LAST_DAY + dt.timedelta(days=1), console=console)
+            with open_warehouse(settings) as connection:
+                print_summary_of(connection, console=console)
+        finally:
+            with one_line_errors():
+                embedded.stop(settings.home)

@@ -1,0 +1,31 @@
+"""`spacelift-usage load-file`: what a person exported, landed by a run of the daily job that asks nobody.
+
+Not here: what a file holds and its landing (landing/usage_file.py).
+"""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestration.commands.configured import configured
+from orchestration.commands.daily_run import run_days
+from orchestration.commands.failure import CommandFailedError
+from orchestration.settings import ACCOUNT, ENDPOINT, SettingsError
+from orchestration.spacelift.aspects import ASPECTS
+
+
+def load_hand_made_file(path: Path, *, aspect_name: str | None) -> None:
+    """The daily job over the days of a file that a person exported; the vendor is not asked."""
+    from orchestration.landing.errors import FileRefusedError
+    from orchestration.landing.usage_file import survey_file
+
+    settings = configured()
+    if settings.account is None:
+        raise SettingsError(
+            f"whose file is this? set {ACCOUNT} to the account's name in the warehouse, or {ENDPOINT}"
+        )
+    try:
+        file = survey_file(path, aspect=ASPECTS[aspect_name] if aspect_name else None)
+    except FileRefusedError as error:
+        raise CommandFailedError(str(error)) from error
+    run_days(settings, since=file.since, until=file.until, file=file, console=Console())
