@@ -32,7 +32,7 @@ ui: install ## Dagster UI: your account when one is configured, else the demo
 	@$(BIN)/spacelift-usage ui
 
 test: install ## The whole test suite, on an embedded Postgres
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=2
 
 lint: install ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check .

@@ -21,6 +21,14 @@ from orchestration.warehouse.schema import ensure_schema
 _numbers = itertools.count(1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs a file whole, and one all that reads the demo: what they share is made once."""
+    for item in items:
+        reads_demo = "demo_warehouse_url" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("demo" if reads_demo else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server for the session, as a superuser's or database creator's URL."""
