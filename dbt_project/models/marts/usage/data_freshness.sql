@@ -10,6 +10,7 @@
 
 -- The last model of every build: it stands behind all others and their tests, so its row says
 -- through when the marts are right, and its hook notes that the landed days are built.
+-- depends_on: {{ ref('data_restatements') }}
 -- depends_on: {{ ref('dim_dates') }}
 -- depends_on: {{ ref('dim_stacks') }}
 -- depends_on: {{ ref('dim_worker_pools') }}
