@@ -259,9 +259,9 @@ def _copy_day(
 def _sum_of_day(connection: psycopg.Connection, request: Request, day: dt.date) -> Decimal:
     """What the rows of a day add up to, those just written: a restatement shows by it."""
     row = connection.execute(
-        sql.SQL(
-            "select coalesce({}, 0) from {} where timestamp_unix >= %s and timestamp_unix < %s"
-        ).format(sql.SQL(_SUMS[request.aspect.name]), sql.Identifier("raw", request.aspect.table)),
+        sql.SQL("select coalesce({}, 0) from {} where timestamp_unix >= %s and timestamp_unix < %s").format(
+            sql.SQL(_SUMS[request.aspect.name]), sql.Identifier("raw", request.aspect.table)
+        ),
         (unix_seconds(day), unix_seconds(day + dt.timedelta(days=1))),
     ).fetchone()
     assert row is not None  # noqa: S101 - an aggregate always has a row
