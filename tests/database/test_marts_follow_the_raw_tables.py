@@ -174,7 +174,8 @@ def test_a_build_without_new_loads_rewrites_nothing(warehouse: Warehouse) -> Non
     warehouse.build("--select", "data_freshness")
     with connect(warehouse.url) as connection:
         rows = connection.execute(
-            "select date_day::text, fingerprint = built_fingerprint from intermediate.int_usage_days order by 1"
+            "select date_day::text, fingerprint = built_fingerprint"
+            " from intermediate.int_usage_days order by 1"
         )
         assert rows.fetchall() == [("2024-02-01", True), ("2024-02-02", None)]
 
