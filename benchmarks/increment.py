@@ -89,7 +89,7 @@ def build(url: str, *, target_path: Path) -> float:
         ]
     )
     if not outcome.success:
-        raise SystemExit(failure_line(outcome))
+        raise SystemExit(failure_line(outcome, database_url=url))
     return time.perf_counter() - started
 
 

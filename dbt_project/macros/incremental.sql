@@ -86,6 +86,12 @@
     )
 {% endmacro %}
 
+{#
+    SQL condition: the calendar's rows are those that this build has written. Nobody else builds at the same time,
+    unless the connection that held the lock was lost.
+#}
+{% macro of_this_build() %}where build_id = '{{ invocation_id }}'{% endmacro %}
+
 {# Changes when the SQL of an incremental model changes, so that an upgrade rebuilds every day by itself. #}
 {% macro incremental_code_version() -%}
     {%- set checksums = [] -%}

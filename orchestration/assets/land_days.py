@@ -69,6 +69,7 @@ def land_days(
             postgres.connection() as connection,
         ):
             claim_account(connection, spacelift.account)
+            spacelift.archive.remove_unfinished()
             before = days_landed_by_run(connection, aspect=aspect, run_id=context.run.run_id)
             try:
                 failed = _ingest(

@@ -14,6 +14,7 @@ from orchestration.settings import ENDPOINT, KEY_ID, KEY_SECRET, Settings
 from orchestration.warehouse import embedded
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
+from orchestration.warehouse.failures import in_one_line
 
 NOTHING_CONFIGURED = (
     f"nothing is configured: set {ENDPOINT}, {KEY_ID} and {KEY_SECRET} (see .env.example), or try make demo"
@@ -41,8 +42,10 @@ def open_warehouse(settings: Settings) -> Iterator[psycopg.Connection]:
     Raises:
         CommandFailedError: the warehouse does not answer, or refuses what is asked of it.
     """
-    with one_line_errors(), closing(connect(warehouse_url(settings))) as connection:
-        yield connection
+    with one_line_errors():
+        url = warehouse_url(settings)
+        with in_one_line(url), closing(connect(url)) as connection:
+            yield connection
 
 
 @contextmanager

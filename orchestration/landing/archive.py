@@ -13,7 +13,6 @@ import datetime as dt
 import hashlib
 import os
 import re
-import tempfile
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-
 from isal import isal_zlib
 
 from orchestration.landing.errors import ArchiveError
+from orchestration.landing.unfinished import new_unfinished_file, remove_unfinished_files
 from orchestration.spacelift.aspects import Aspect
 
 # Measured in November 2026 on run-minutes rows: level 1 takes 1 ms/MB and leaves 22 %; 2 and 3 gain nothing.
@@ -112,6 +112,10 @@ class Archive:
         """The uncompressed bytes of a body, as an iterator of blocks that checks the digest at the end."""
         return ArchiveReader(self._files, entry)
 
+    def remove_unfinished(self) -> None:
+        """Remove what processes that were killed had begun to write; no body is touched."""
+        remove_unfinished_files(Path(self._root) if isinstance(self._files, LocalFileSystem) else None)
+
     def _folder(self, account: str, aspect: Aspect) -> str:
         # Percent-encoded, dots included: an account can neither leave the archive nor meet another.
         safe_account = urllib.parse.quote(account, safe="")
@@ -148,9 +152,7 @@ class ArchiveWriter:
             if self._is_local:
                 # In the folder of the body itself: a rename is atomic only within one file system.
                 Path(folder).mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed by discard or commit
-                dir=folder if self._is_local else None, prefix=".unfinished-", delete=False
-            )
+            self._file = new_unfinished_file(Path(folder) if self._is_local else None)
         self.archived: ArchivedBody | None = None
 
     def write(self, block: bytes) -> None:

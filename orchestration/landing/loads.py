@@ -5,6 +5,7 @@ Here: the request, the load, writing it down. Not here: the rows of the day (raw
 
 import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 import psycopg
@@ -83,16 +84,18 @@ def insert_load(
     rows_landed: int = 0,
     rows_outside_window: int = 0,
     rows_quarantined: int = 0,
+    sum_landed: Decimal | None = None,
 ) -> int:
     """Write one load in the transaction that is open, and return its id."""
     row = connection.execute(
         """
         insert into raw.usage_loads (
             account, aspect, usage_date, requested_since, requested_until, source, archive_uri, sha256, bytes,
-            rows_landed, rows_outside_window, rows_quarantined, status, error, run_id, started_at, finished_at
+            rows_landed, rows_outside_window, rows_quarantined, sum_landed, status, error, run_id,
+            started_at, finished_at
         )
         values (
-            %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+            %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
             coalesce(%s, clock_timestamp()), clock_timestamp()
         )
         returning load_id
@@ -110,6 +113,7 @@ def insert_load(
             rows_landed,
             rows_outside_window,
             rows_quarantined,
+            sum_landed,
             status,
             error,
             request.run_id,

@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 import psycopg
@@ -29,6 +30,12 @@ from orchestration.landing.usage_spans import unix_seconds
 from orchestration.spacelift.aspects import ASPECTS, Aspect
 
 MAX_BAD_PERCENT = 1
+
+# What the sum of a day's landed rows is, exactly: to six places, as staging rounds every row.
+_SUMS = {
+    "run-minutes": "round(sum(round(state_duration_minutes * 1000000)::bigint) / 1000000::numeric, 6)",
+    "worker-count": "sum(count)",
+}
 
 # First key of our two-key advisory locks; the second is the aspect. Two-key locks meet no one-key lock.
 _LOCK_SPACE = 0x55534147
@@ -166,7 +173,7 @@ class _Landing:
                 _copy_day(self.connection, self.request.aspect, day, self.rows.usage.layout, rows)
                 assert archived is not None  # noqa: S101 - the COPY took all of its rows
                 self.rows.refuse_if_bad(self.request, day)
-                return self._record(day, archived)
+                return self._record(day, archived, sum_landed=_sum_of_day(self.connection, self.request, day))
         except TooManyBadRowsError as error:
             return self._record_failure(day, str(error), archived)
         except psycopg.DataError as error:
@@ -188,7 +195,7 @@ class _Landing:
             archived=archived,
         )
 
-    def _record(self, day: dt.date, archived: ArchivedBody) -> Load:
+    def _record(self, day: dt.date, archived: ArchivedBody, *, sum_landed: Decimal) -> Load:
         outside = self.rows.outside(self.request, day)
         load_id = insert_load(
             self.connection,
@@ -200,6 +207,7 @@ class _Landing:
             rows_landed=self.rows.good[day],
             rows_outside_window=outside,
             rows_quarantined=self.rows.bad[day],
+            sum_landed=sum_landed,
         )
         if self.rows.bad[day]:
             with (
@@ -246,6 +254,18 @@ def _copy_day(
         with cursor.copy(statement) as copy:
             for piece in pieces:
                 copy.write(piece)
+
+
+def _sum_of_day(connection: psycopg.Connection, request: Request, day: dt.date) -> Decimal:
+    """What the rows of a day add up to, those just written: a restatement shows by it."""
+    row = connection.execute(
+        sql.SQL("select coalesce({}, 0) from {} where timestamp_unix >= %s and timestamp_unix < %s").format(
+            sql.SQL(_SUMS[request.aspect.name]), sql.Identifier("raw", request.aspect.table)
+        ),
+        (unix_seconds(day), unix_seconds(day + dt.timedelta(days=1))),
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate always has a row
+    return Decimal(row[0])
 
 
 def _identifiers(layout: Layout, *, nullable: bool) -> sql.Composed:

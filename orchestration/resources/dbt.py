@@ -25,15 +25,18 @@ from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.dbt_events import BuildTranslation, DagsterEvent
 from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
-from orchestration.warehouse.connection import connect
+from orchestration.warehouse.connection import LOCK_TIMEOUT, connect
+from orchestration.warehouse.failures import lock_holders
 
 # Just-in-time compilation triples a small increment; the vendor counts in UTC, whatever the server's zone.
 SESSION_OPTIONS = "-c timezone=UTC -c jit=off"
+LOCK_OPTION = f"-c lock_timeout={LOCK_TIMEOUT}"
 # A count that takes longer is left out: it must never be what a daily run waits for.
 ROW_COUNT_TIMEOUT_MILLISECONDS = 300
 FAILURES_NAMED_AT_MOST = 10
 _FAILED = {NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr, NodeStatus.PartialSuccess}
 _INTERRUPTED_JOIN_SECONDS = 20.0
+_LOCK_WORDS = "due to lock timeout"
 
 
 class DbtFailedError(Exception):
@@ -75,7 +78,7 @@ class DbtResource(dg.ConfigurableResource[Any]):
             _environment(dbt_environment(database_url, inherited=os.environ)),
             _row_counter(database_url) as count_rows,
         ):
-            for message in _invoke(arguments):
+            for message in _invoke(arguments, database_url=database_url):
                 for event in translation.dagster_events(message):
                     table = translation.table_of(event)
                     rows = count_rows(table) if table else None
@@ -95,7 +98,8 @@ def dbt_environment(database_url: str, *, inherited: Mapping[str, str]) -> dict[
         "USAGE_DB_PASSWORD": parts.get("password", ""),
         "USAGE_DB_NAME": parts.get("dbname", parts.get("user", "usage")),
         "USAGE_DB_SSLMODE": parts.get("sslmode", "prefer"),
-        "PGOPTIONS": f"{given_options} {SESSION_OPTIONS}".strip(),
+        # What comes later wins: whoever set a lock_timeout in the URL keeps it.
+        "PGOPTIONS": f"{LOCK_OPTION} {given_options} {SESSION_OPTIONS}",
         "DO_NOT_TRACK": "1",
     }
     for name in ("sslrootcert", "sslcert", "sslkey"):
@@ -104,23 +108,39 @@ def dbt_environment(database_url: str, *, inherited: Mapping[str, str]) -> dict[
     return variables
 
 
-def failure_line(outcome: dbtRunnerResult) -> str:
-    """One line for a person: which models and tests failed, and the first words of each reason."""
+def failure_line(outcome: dbtRunnerResult, *, database_url: str) -> str:
+    """One line for a person: which models and tests failed, each reason once, lists cut.
+
+    When a lock was not to be had, the database is asked who has it, while they are still there to be named.
+    """
     if outcome.exception is not None:
-        return f"dbt stopped: {_first_line(str(outcome.exception))}"
+        return f"dbt stopped: {_in_one_line(str(outcome.exception))}"
     results: Sequence[Any] = getattr(outcome.result, "results", ())
     failed = [result for result in results if result.status in _FAILED]
-    named = [f"{result.node.name} ({_first_line(result.message or '')})" for result in failed]
-    hidden = len(named) - FAILURES_NAMED_AT_MOST
+    names_by_reason: dict[str, list[str]] = {}
+    for result in failed[:FAILURES_NAMED_AT_MOST]:
+        names_by_reason.setdefault(_reason(result.message or ""), []).append(result.node.name)
+    named = [f"{', '.join(names)} ({reason})" for reason, names in names_by_reason.items()]
+    hidden = len(failed) - FAILURES_NAMED_AT_MOST
     more = f" and {hidden} more" if hidden > 0 else ""
-    return f"dbt: {len(failed)} of {len(results)} failed: {', '.join(named[:FAILURES_NAMED_AT_MOST])}{more}"
+    holders = (
+        f"; the lock was {lock_holders(database_url)}" if any(_LOCK_WORDS in name for name in named) else ""
+    )
+    return f"dbt: {len(failed)} of {len(results)} failed: {', '.join(named)}{more}{holders}"
 
 
-def _first_line(text: str) -> str:
+def _reason(message: str) -> str:
+    """What the database said, without the lines around it that say which file dbt had it from."""
+    lines = [line.strip() for line in message.splitlines()]
+    kept = [line for line in lines if not line.startswith(("Database Error in ", "compiled code at "))]
+    return _in_one_line(" ".join(kept))
+
+
+def _in_one_line(text: str) -> str:
     return " ".join(text.split())[:200]
 
 
-def _invoke(arguments: Sequence[str]) -> Iterator[EventMsg]:
+def _invoke(arguments: Sequence[str], *, database_url: str) -> Iterator[EventMsg]:
     """dbt's events while it works in a thread of its own; the caller's thread stays free to report them."""
     reports: queue.SimpleQueue[EventMsg | dbtRunnerResult] = queue.SimpleQueue()
 
@@ -137,7 +157,7 @@ def _invoke(arguments: Sequence[str]) -> Iterator[EventMsg]:
         raise
     thread.join()
     if not report.success:
-        raise DbtFailedError(failure_line(report))
+        raise DbtFailedError(failure_line(report, database_url=database_url))
 
 
 def _interrupt(thread: threading.Thread) -> None:
@@ -170,7 +190,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _row_counter(database_url: str) -> Iterator[Callable[[str], int | None]]:
-    """A function from a table's quoted name to its number of rows; None when counting takes too long."""
+    """A function from a table's quoted name to its number of rows; None when it cannot be counted in time."""
     with closing(connect(database_url, autocommit=True)) as connection:
         connection.execute(f"set statement_timeout to {ROW_COUNT_TIMEOUT_MILLISECONDS}")
 
@@ -178,7 +198,8 @@ def _row_counter(database_url: str) -> Iterator[Callable[[str], int | None]]:
             try:
                 # The name comes from dbt's manifest, already quoted.
                 row = connection.execute(f"select count(*) from {table}".encode()).fetchone()  # noqa: S608
-            except psycopg.errors.QueryCanceled:
+            except psycopg.Error:
+                # Too slow, or the database went away: dbt says so in better words.
                 return None
             return row[0] if row else None
 

@@ -13,6 +13,7 @@ import psycopg
 from orchestration.settings import Settings
 from orchestration.warehouse import embedded, lock
 from orchestration.warehouse.connection import connect
+from orchestration.warehouse.failures import in_one_line
 from orchestration.warehouse.schema import ensure_schema
 
 
@@ -42,9 +43,10 @@ class PostgresResource(dg.ConfigurableResource[Any]):
         """A connection to a database that has the raw schema, closed at the end.
 
         Raises:
-            WarehouseError: nobody there, too old, or made by a later version of this project.
+            WarehouseError: nobody there, too old, made by a later version of this project, or whatever the
+                database raises while it is used.
         """
-        with closing(connect(self.url)) as connection:
+        with in_one_line(self.url), closing(connect(self.url)) as connection:
             ensure_schema(connection)
             yield connection
 

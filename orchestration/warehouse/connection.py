@@ -13,9 +13,13 @@ OLDEST_SERVER_VERSION = 140000
 _APPLICATION_NAME = "spacelift-usage"
 _CONNECT_TIMEOUT_SECONDS = 10
 
+# How long to wait for somebody else's query to let go of a table. Logins of `grant-bi` have a minute for one.
+# Another figure: `?options=-c%20lock_timeout%3D30s` in DATABASE_URL.
+LOCK_TIMEOUT = "2min"
+
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
-    """A connection in UTC and without JIT, to a server of version 14 or later.
+    """A connection in UTC, without JIT, waiting for no lock for ever, to a server of version 14 or later.
 
     Raises:
         WarehouseError: not a URL, nobody there, refused, or too old. Holds no part of the password.
@@ -36,6 +40,10 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
             raise WarehouseError(f"{where} is PostgreSQL {version}; 14 or later is needed")
         # Not as startup options: PgBouncer refuses those. Not in a transaction: its rollback would undo them.
         connection.execute("set timezone to 'UTC'; set jit to off")
+        connection.execute(
+            "select set_config('lock_timeout', %s, false) where current_setting('lock_timeout') = '0'",
+            [LOCK_TIMEOUT],
+        )
         connection.autocommit = autocommit
     except BaseException:
         connection.close()

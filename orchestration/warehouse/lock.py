@@ -41,6 +41,8 @@ def writer_lock(url: str, *, on_wait: Callable[[], None]) -> Iterator[None]:
 def _acquire(connection: psycopg.Connection, *, on_wait: Callable[[], None]) -> None:
     # Nothing is said on it for as long as the work takes.
     connection.execute("set idle_session_timeout to 0")
+    # Another run is waited for however long it takes; it says so.
+    connection.execute("set lock_timeout to 0")
     # The lock of a machine that went away is free after minutes, not the usual two hours.
     connection.execute("set tcp_keepalives_idle to 60; set tcp_keepalives_count to 5")
     row = connection.execute("select pg_try_advisory_lock(%s)", [WRITER_LOCK_KEY]).fetchone()

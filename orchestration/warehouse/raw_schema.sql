@@ -1,4 +1,5 @@
--- The raw schema. Safe to run again on a database that has it.
+-- The raw schema. Safe to run again on a database that has it, of whichever version: first the tables as they
+-- were made, then in order what each version changed of a table that was there already.
 create schema if not exists raw;
 
 -- Exactly the vendor's columns, so that the `\copy` lines of its documentation work unchanged.
@@ -140,3 +141,6 @@ create table if not exists raw.vendor_worker_pools (
     drained_worker_count int,
     primary key (fetched_at, worker_pool_ulid)
 );
+
+-- Version 3: what the landed rows of the day add up to, minutes of all states or workers; null = not recorded.
+alter table raw.usage_loads add column if not exists sum_landed numeric;

@@ -104,7 +104,7 @@ def billing(empty_module_database_url: str, tmp_path_factory: pytest.TempPathFac
                 *MODELS,
             ]
         )
-    assert outcome.success, failure_line(outcome)
+    assert outcome.success, failure_line(outcome, database_url=empty_module_database_url)
     queries = {model: compiled(target, model) for model in MODELS}
     with psycopg.connect(empty_module_database_url, autocommit=True, row_factory=dict_row) as connection:
         connection.execute(STAND_INS)

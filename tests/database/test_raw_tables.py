@@ -85,6 +85,24 @@ def test_the_same_day_twice_is_one_set_of_rows(connection, land_text):
     assert (load.status, load.rows_landed) == ("succeeded", 2)
 
 
+def test_a_load_keeps_the_exact_sum_of_what_landed(connection, land_text):
+    header = "TimestampUnix,StateDurationMinutes,Public,RunState,RunType,RunULID,StackName,StackSlug,"
+    rows = [
+        f"{at(LEAP_DAY)},{minutes},true,PLANNING,TRACKED,{ULID},stack,stack,{ULID},true,,\n"
+        for minutes in ("0.1", "0.2", "59.9999996", "0")
+    ]
+    land_text(
+        f"{header}StackULID,IsStack,WorkerPoolName,WorkerPoolULID\n" + "".join(rows), aspect=RUN_MINUTES
+    )
+    land_text(WORKERS + worker_row(LEAP_DAY, count=3) + worker_row(LEAP_DAY, count=4))
+    land_text(WORKERS)
+    assert rows_of(connection, "select aspect, sum_landed::text from raw.usage_loads order by load_id") == [
+        ("run-minutes", "60.300000"),
+        ("worker-count", "7"),
+        ("worker-count", "0"),
+    ]
+
+
 def test_a_day_without_use_replaces_the_day_by_nothing(connection, land_text):
     land_text(WORKERS + worker_row(LEAP_DAY) + worker_row(MARCH), until=AFTER)
     (load,) = land_text(WORKERS)

@@ -1,6 +1,7 @@
 """The raw schema: made once, never downgraded, one account's."""
 
 import threading
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -8,6 +9,35 @@ import pytest
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import SCHEMA_VERSION, account_of, claim_account, ensure_schema
+
+OLDEST_WAREHOUSE = Path(__file__).parents[1] / "data" / "warehouse_of_version_1.sql"
+ROWS_OF_VERSION_1 = {
+    "run_minutes": "select * from raw.run_minutes order by 1",
+    "worker_count": "select * from raw.worker_count order by 1",
+    "usage_loads": "select load_id, account, aspect, usage_date, requested_since, requested_until, source,"
+    " archive_uri, sha256, bytes, rows_landed, rows_outside_window, rows_quarantined, status, error, run_id,"
+    " started_at, finished_at from raw.usage_loads order by 1",
+    "quarantined_rows": "select * from raw.quarantined_rows order by 1, 2",
+}
+SHAPE = """
+    select
+        tables.relname,
+        columns.attname,
+        format_type(columns.atttypid, columns.atttypmod),
+        columns.attnotnull,
+        columns.attidentity,
+        pg_get_expr(defaults.adbin, defaults.adrelid)
+    from pg_class as tables
+    inner join pg_attribute as columns on tables.oid = columns.attrelid and columns.attnum > 0
+    left join pg_attrdef as defaults on tables.oid = defaults.adrelid and columns.attnum = defaults.adnum
+    where tables.relnamespace = 'raw'::regnamespace and tables.relkind = 'r' and not columns.attisdropped
+    union all
+    select conrelid::regclass::text, conname, pg_get_constraintdef(oid), null, null, null
+    from pg_constraint where connamespace = 'raw'::regnamespace and contype <> 'n'
+    union all
+    select tablename, indexname, indexdef, null, null, null from pg_indexes where schemaname = 'raw'
+    order by 1, 2, 3
+"""
 
 
 def test_a_second_ensure_schema_keeps_the_rows(connection: psycopg.Connection) -> None:
@@ -43,6 +73,23 @@ def test_a_database_of_an_older_version_gets_what_is_new(connection: psycopg.Con
     ensure_schema(connection)
     assert connection.execute("select count(*) from raw.quarantined_rows").fetchone() == (0,)
     assert connection.execute("select schema_version from raw.warehouse").fetchone() == (SCHEMA_VERSION,)
+
+
+def test_a_database_of_version_1_becomes_one_of_today_without_losing_a_row(
+    empty_database_url: str, connection: psycopg.Connection
+) -> None:
+    with connect(empty_database_url) as old:
+        old.execute(OLDEST_WAREHOUSE.read_bytes())
+        before = {table: old.execute(query).fetchall() for table, query in ROWS_OF_VERSION_1.items()}
+        old.commit()
+        ensure_schema(old)
+        assert {table: old.execute(query).fetchall() for table, query in ROWS_OF_VERSION_1.items()} == before
+        assert all(before.values())
+        assert old.execute("select account, schema_version from raw.warehouse").fetchall() == [
+            ("acme", SCHEMA_VERSION)
+        ]
+        # Column for column, key for key, index for index what a new database has.
+        assert old.execute(SHAPE).fetchall() == connection.execute(SHAPE).fetchall()
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(connection: psycopg.Connection) -> None:

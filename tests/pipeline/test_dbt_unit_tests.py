@@ -17,5 +17,5 @@ def test_every_unit_test_of_dbt_passes(
         monkeypatch.setenv(name, value)
     arguments = project_arguments(PROJECT_DIR, target_path=tmp_path)
     outcome = dbtRunner().invoke([*QUIET_ARGUMENTS, "test", *arguments, "--select=test_type:unit"])
-    assert outcome.success, failure_line(outcome)
+    assert outcome.success, failure_line(outcome, database_url=demo_warehouse_url)
     assert len(list(outcome.result)) > 15

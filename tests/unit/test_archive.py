@@ -3,6 +3,8 @@
 import datetime as dt
 import gzip
 import hashlib
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from orchestration.spacelift.aspects import RUN_MINUTES, WORKER_COUNT
 
 LEAP_DAY = dt.date(2024, 2, 29)
 MARCH = dt.date(2024, 3, 1)
+APRIL = dt.date(2024, 4, 1)
 BODY = b"Id,Count\r\n" + bytes(range(256)) * 4_000
 
 
@@ -128,3 +131,26 @@ def test_an_archive_that_cannot_be_written_says_so_in_one_line(tmp_path):
     (tmp_path / "archive").write_text("a file, not a folder")
     with pytest.raises(ArchiveError, match=r"^cannot write to the archive folder .*Not a directory"):
         put(Archive(str(tmp_path / "archive")), BODY)
+
+
+def test_what_a_killed_process_left_unfinished_is_removed_and_what_is_being_written_is_not(tmp_path):
+    archive = Archive(str(tmp_path))
+    archived = put(archive, BODY)
+    child = os.fork()
+    if child == 0:
+        with archive.writer(account="acme", aspect=RUN_MINUTES, since=LEAP_DAY, until=MARCH) as writer:
+            writer.write(BODY)
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    (left,) = tmp_path.rglob(".unfinished-*")
+    with archive.writer(account="acme", aspect=WORKER_COUNT, since=MARCH, until=APRIL) as writer:
+        writer.write(BODY)
+        archive.remove_unfinished()
+        assert not left.parent.exists()
+        writer.commit()
+    assert [entry.uri for entry in archive.entries(account="acme", aspect=WORKER_COUNT)] == [
+        archived.uri,
+        writer.archived.uri,
+    ]
+    archive.remove_unfinished()
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2

@@ -192,6 +192,7 @@ final as (
         ---------- ids
         fingerprinted.fact_fingerprint as fingerprint,
         built.built_fingerprint,
+        '{{ invocation_id }}' as build_id,
 
         ---------- booleans
         fingerprinted.has_run_minutes,

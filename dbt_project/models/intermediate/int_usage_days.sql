@@ -119,6 +119,7 @@ final as (
         fingerprinted.worker_count_load_id,
         fingerprinted.fingerprint,
         built.built_fingerprint,
+        '{{ invocation_id }}' as build_id,
 
         ---------- booleans
         fingerprinted.run_minutes_load_id is not null as has_run_minutes,

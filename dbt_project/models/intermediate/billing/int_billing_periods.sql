@@ -216,6 +216,7 @@ fingerprinted as (
 select
     fingerprinted.*,
     built.built_fingerprint,
+    '{{ invocation_id }}' as build_id,
     (fingerprinted.fingerprint is distinct from built.built_fingerprint) as is_to_rebuild
 from fingerprinted
 -- Left: a period that is new has not been built yet.

@@ -1,15 +1,17 @@
 {{
     config(
         post_hook=[
-            "update {{ ref('int_usage_days') }} set built_fingerprint = fingerprint",
-            "update {{ ref('int_fact_days') }} set built_fingerprint = fingerprint",
-            "update {{ ref('int_billing_periods') }} set built_fingerprint = fingerprint",
+            "update {{ ref('int_usage_days') }} set built_fingerprint = fingerprint {{ of_this_build() }}",
+            "update {{ ref('int_fact_days') }} set built_fingerprint = fingerprint {{ of_this_build() }}",
+            "update {{ ref('int_billing_periods') }} set built_fingerprint = fingerprint {{ of_this_build() }}",
         ]
     )
 }}
 
 -- The last model of every build: it stands behind all others and their tests, so its row says
--- through when the marts are right, and its hook notes that the landed days are built.
+-- through when the marts are right, and its hook notes that the landed days are built: those that
+-- this build found, not those of another one that has begun since.
+-- depends_on: {{ ref('data_restatements') }}
 -- depends_on: {{ ref('dim_dates') }}
 -- depends_on: {{ ref('dim_stacks') }}
 -- depends_on: {{ ref('dim_worker_pools') }}

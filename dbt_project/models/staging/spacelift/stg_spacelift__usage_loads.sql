@@ -27,6 +27,7 @@ renamed as (
         rows_landed,
         rows_outside_window,
         rows_quarantined,
+        sum_landed,
 
         ---------- dates and times
         usage_date as date_day,
