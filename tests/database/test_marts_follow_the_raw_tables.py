@@ -15,6 +15,7 @@ from orchestration.warehouse.connection import connect
 # The stack and pool ULIDs are of 2024-01-22, the runs' of 2024-02-01.
 STACK, OTHER_STACK = "01HMSGMXD00000000000000001", "01HMSGMXD00000000000000002"
 POOL, OTHER_POOL = "01HMSGMXD00000000000000003", "01HMSGMXD00000000000000004"
+LISTED_POOL = "01HMSGMXD00000000000000005"
 COMPARED_SCHEMA = "before"
 
 
@@ -66,6 +67,14 @@ class Warehouse:
                     " requested_until, source, status, started_at, finished_at)"
                     " values ('test', %s, %s, %s, %s::date + 1, 'api', 'succeeded', now(), now())",
                     (aspect, day, day, day),
+                )
+
+    def list_pools(self, day: str, **names: str) -> None:
+        """What Spacelift's own list said that day: names by ULID."""
+        with connect(self.url) as connection:
+            for ulid, name in names.items():
+                connection.execute(
+                    "insert into raw.vendor_worker_pools values (%s::date, %s, %s)", (day, ulid, name)
                 )
 
     def build(self, *arguments: str) -> None:
@@ -127,7 +136,11 @@ def run(number: int) -> str:
 def test_increments_equal_a_full_refresh(warehouse: Warehouse) -> None:
     day = ((8, run(1), STACK, "PLANNING", POOL, "old"), (8, run(1), STACK, "FINISHED", POOL, "old"))
     warehouse.land("2024-02-01", runs=day, workers=((8, "old", 3), (9, "old", 2), (9, "silent", 1)))
-    warehouse.land("2024-02-02", runs=((8, run(2), STACK, "APPLYING", "", ""),), workers=((8, "old", 1),))
+    warehouse.land(
+        "2024-02-02",
+        runs=((8, run(2), STACK, "APPLYING", "", ""),),
+        workers=((8, "old", 1), (9, "quiet", 6)),
+    )
     warehouse.land("2024-02-04", runs=((8, run(3), STACK, "READY", POOL, "old"),), workers=((8, "old", 5),))
     warehouse.build()
 
@@ -145,9 +158,22 @@ def test_increments_equal_a_full_refresh(warehouse: Warehouse) -> None:
     # History before the first day, a restated day without its run, the missing day, one file of a new day.
     warehouse.land("2024-01-30", runs=((8, run(5), OTHER_STACK, "PLANNING", POOL, "old"),))
     warehouse.land("2024-02-01", workers=((8, "old", 4),))
-    warehouse.land("2024-02-03")
+    warehouse.land("2024-02-03", workers=((3, "loud", 7),))
     warehouse.land("2024-02-06", workers=((3, "new", 9),), aspects=("worker-count",))
     warehouse.build()
+
+    # Nothing landed, but Spacelift's list shows whose names "quiet" and "loud" were.
+    warehouse.list_pools("2024-02-02", **{LISTED_POOL: "quiet", POOL: "new"})
+    warehouse.list_pools("2024-02-06", **{LISTED_POOL: "loud", POOL: "new"})
+    warehouse.build()
+    with connect(warehouse.url) as connection:
+        listed = connection.execute(
+            "select hours.worker_pool_name, worker_count, pools.worker_pool_name, match_method"
+            " from marts.fct_worker_pool_hourly as hours inner join marts.dim_worker_pools as pools"
+            " using (worker_pool_key) where worker_pool_key = %s and worker_count > 0 order by hour_at",
+            (LISTED_POOL,),
+        ).fetchall()
+    assert listed == [("quiet", 6, "loud", "graphql"), ("loud", 7, "loud", "graphql")]
 
     warehouse.remember_marts()
     warehouse.build("--full-refresh")
