@@ -44,3 +44,4 @@ bench: install ## Benchmarks, printed as ratios
 	@$(BIN)/python benchmarks/landing.py
 	@$(BIN)/python benchmarks/daily_run.py
 	@$(BIN)/python benchmarks/increment.py
+	@$(BIN)/python benchmarks/billing_marts.py
