@@ -39,6 +39,8 @@ class LandingConfig(dg.Config):
     """What a person may ask of a raw asset in the launchpad."""
 
     from_archive: bool = False
+    # Days may come back empty or with half of the rows that landed before; otherwise they are not replaced.
+    accept_shrinkage: bool = False
     # A usage file exported by hand, on the machine that runs this; it holds the run's days.
     file: str | None = None
 
@@ -138,6 +140,7 @@ def _ingest(
             connection=connection,
             run_id=run_id,
             on_progress=on_progress,
+            accept_shrinkage=config.accept_shrinkage,
         )
     if config.from_archive:
         return ingest_from_archive(
@@ -148,6 +151,7 @@ def _ingest(
             connection=connection,
             run_id=run_id,
             on_progress=on_progress,
+            accept_shrinkage=config.accept_shrinkage,
         )
     with spacelift.client() as client:
         return ingest(
@@ -159,6 +163,7 @@ def _ingest(
             connection=connection,
             run_id=run_id,
             on_progress=on_progress,
+            accept_shrinkage=config.accept_shrinkage,
         )
 
 

@@ -27,6 +27,8 @@ renamed as (
         rows_landed,
         rows_outside_window,
         rows_quarantined,
+        rows_refused,
+        lines,
 
         ---------- dates and times
         usage_date as date_day,
