@@ -93,9 +93,12 @@ def land_days(
 
 
 def wait_seconds(*, retry_number: int, retry_after: float | None, jitter: float) -> float:
-    """How long to wait before asking again: the server's wish, else growing; `jitter` from -1 to 1."""
+    """How long to wait before asking again: the server's wish or a little more, else growing waits.
+
+    `jitter` from -1 to 1 spreads them, so that not all who were refused at once come back at once.
+    """
     if retry_after is not None:
-        return min(max(retry_after, 0.0), LONGEST_WAIT_SECONDS)
+        return min(max(retry_after, 0.0), LONGEST_WAIT_SECONDS) * (1 + JITTER * abs(jitter))
     return min(FIRST_WAIT_SECONDS * 2**retry_number, LONGEST_WAIT_SECONDS) * (1 + JITTER * jitter)
 
 

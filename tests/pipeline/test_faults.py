@@ -19,7 +19,6 @@ import psycopg
 import pytest
 
 from orchestration.assets import land_days
-from orchestration.assets.land_days import MAX_RETRIES
 from orchestration.assets.raw_run_minutes import raw_run_minutes
 from orchestration.assets.raw_worker_count import raw_worker_count
 from orchestration.checks import raw_checks
@@ -38,6 +37,9 @@ DAYS = (FIRST, BAD_DAY, LAST)
 AFTER = dt.date(2024, 3, 2)
 FOREVER = 1_000
 RUNS, WORKERS = RUN_MINUTES.name, WORKER_COUNT.name
+
+# Fewer than MAX_RETRIES, which a unit test looks at: some faults take their time.
+RETRIES = 2
 
 Run = Callable[..., dg.ExecuteInProcessResult]
 
@@ -61,7 +63,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Run:
-    """Both files of the three days, landed by Dagster with waits and timeouts of a moment."""
+    """Both files of the three days, landed by Dagster with waits of a moment."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in {
@@ -75,8 +77,7 @@ def run(
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(land_days, "FIRST_WAIT_SECONDS", 0.001)
-    monkeypatch.setattr(client, "READ_TIMEOUT_SECONDS", 0.15)
-    monkeypatch.setattr(transfer, "WAITING_SECONDS_AT_MOST", 0.2)
+    monkeypatch.setattr(land_days, "MAX_RETRIES", RETRIES)
     days = daily_partitions(dt.date(2024, 1, 1))
     definitions = dg.Definitions(
         assets=[raw_run_minutes(days), raw_worker_count(days)],
@@ -146,6 +147,14 @@ def names_do_not_resolve(monkeypatch: pytest.MonkeyPatch, *, port: int, times: i
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
+def with_little_patience(monkeypatch: pytest.MonkeyPatch, *, fault: Fault | None) -> None:
+    """Only where the fault needs it: on a busy machine a good answer takes a while too."""
+    if fault is faulty.silence:
+        monkeypatch.setattr(client, "READ_TIMEOUT_SECONDS", 0.4)
+    if fault is faulty.drip:
+        monkeypatch.setattr(transfer, "WAITING_SECONDS_AT_MOST", 0.4)
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -165,9 +174,11 @@ def test_a_day_that_cannot_be_had_is_asked_for_again_then_named_and_the_rest_goe
     spacelift: FaultySpacelift,
     archive: Archive,
     connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
     fault: Fault,
     words: str,
 ) -> None:
+    with_little_patience(monkeypatch, fault=fault)
     with connection.transaction():
         connection.execute("insert into raw.run_minutes values (1709164800, 1, true, 'PLANNING')")
     spacelift.faults[RUNS, BAD_DAY] = [fault] * FOREVER
@@ -184,13 +195,13 @@ def test_a_day_that_cannot_be_had_is_asked_for_again_then_named_and_the_rest_goe
     for number, seconds in enumerate(waits(result)):
         assert seconds == pytest.approx(0.001 * 2**number, rel=land_days.JITTER)
         assert seconds != 0.001 * 2**number
-    assert len(waits(result)) == MAX_RETRIES
-    assert len(spacelift.asked_for(RUNS)) == 5 + MAX_RETRIES
+    assert len(waits(result)) == RETRIES
+    assert len(spacelift.asked_for(RUNS)) == 5 + RETRIES
     # Nothing that was cut is kept as if it were a file.
-    assert all(
-        body == file_of(RUNS, since=FIRST, until=BAD_DAY) or body == file_of(RUNS, since=LAST, until=AFTER)
-        for body in bodies(archive, RUNS)
-    )
+    assert bodies(archive, RUNS) == [
+        file_of(RUNS, since=FIRST, until=BAD_DAY),
+        file_of(RUNS, since=LAST, until=AFTER),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -210,14 +221,17 @@ def test_who_asked_too_often_waits_with_all_days_and_the_other_file_goes_on(
     assert "answered 429" in what_failed(result)
     assert rows_by_day(connection, RUNS) == {}
     assert rows_by_day(connection, WORKERS) == dict.fromkeys(DAYS, ROWS_A_DAY)
-    assert spacelift.asked_for(RUNS) == [(FIRST, AFTER)] * (1 + MAX_RETRIES)
+    assert spacelift.asked_for(RUNS) == [(FIRST, AFTER)] * (1 + RETRIES)
     assert all(0 < seconds <= 0.004 * (1 + land_days.JITTER) for seconds in waits(result))
+
+
+ASKED_TOO_OFTEN = faulty.status(429, Retry_After="0")
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(faulty.status(429, Retry_After="0"), id="429"),
+        pytest.param(ASKED_TOO_OFTEN, id="429"),
         pytest.param(faulty.status(503), id="503"),
         pytest.param(faulty.silence, id="no answer"),
         pytest.param(faulty.reset, id="connection reset"),
@@ -232,10 +246,12 @@ def test_a_fault_that_passes_costs_nothing_but_the_wait(
     monkeypatch: pytest.MonkeyPatch,
     fault: Fault | None,
 ) -> None:
+    with_little_patience(monkeypatch, fault=fault)
     if fault is None:
         names_do_not_resolve(monkeypatch, port=spacelift.server_port, times=4)
     else:
-        spacelift.faults[RUNS, BAD_DAY] = [fault] * 4
+        # Asked for with its neighbours, twice, and then alone.
+        spacelift.faults[RUNS, BAD_DAY] = [fault] * (RETRIES if fault is ASKED_TOO_OFTEN else 3)
     result = run()
     assert result.success
     assert len(waits(result)) >= 1
