@@ -143,7 +143,7 @@ def dbt(url: str, command: str, *arguments: str) -> tuple[float, float]:
         "USAGE_DB_HOST": parts.hostname or "127.0.0.1",
         "USAGE_DB_PORT": str(parts.port or 5432),
         "USAGE_DB_USER": unquote(parts.username or "usage"),
-        "USAGE_DB_PASSWORD": unquote(parts.password or ""),
+        "DBT_ENV_SECRET_USAGE_DB_PASSWORD": unquote(parts.password or ""),
         "USAGE_DB_NAME": DATABASE,
         "PGOPTIONS": "-c timezone=UTC -c jit=off",
     }

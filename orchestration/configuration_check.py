@@ -95,7 +95,7 @@ def _archive(settings: Settings) -> Part:
         )
     except ArchiveError as error:
         return Part("archive", "failed", str(error))
-    return Part("archive", "ok", f"{settings.archive_url}; {bodies} files of this account")
+    return Part("archive", "ok", f"{archive.url}; {bodies} files of this account")
 
 
 def _contracts(settings: Settings) -> Part:

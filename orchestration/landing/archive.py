@@ -71,18 +71,19 @@ class ArchiveEntry:
 
 
 class Archive:
-    """A folder, or any URL that fsspec knows (`s3://…`, `gs://…`).
+    """A folder, or any URL that fsspec knows (`s3://…`, `gs://…`); `url` is what may be shown of it.
 
     Raises:
         ArchiveError: the URL is of no known kind, or the package for its kind is not installed.
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        # Without the user and password that some kinds of URL carry.
+        self.url = re.sub("://.*@", "://", url, count=1)
         try:
             self._files, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise ArchiveError(f"USAGE_ARCHIVE_URL {url}: {_one_line(error)}") from error
+            raise ArchiveError(f"USAGE_ARCHIVE_URL {self.url}: {_one_line(error)}") from error
 
     @contextlib.contextmanager
     def writer(
