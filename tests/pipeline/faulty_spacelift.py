@@ -10,6 +10,7 @@ import gzip
 import json
 import math
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -23,6 +24,9 @@ from orchestration.spacelift.aspects import RUN_MINUTES, WORKER_COUNT
 
 KEY_ID = "01FAULTY"
 KEY_SECRET = "secret-of-the-faulty-account"
+TOKEN_SECRET = "signature-of-the-faulty-account"
+# Any three days; those of a leap year catch more.
+DAYS = (dt.date(2024, 2, 28), dt.date(2024, 2, 29), dt.date(2024, 3, 1))
 # Of every hour of every day; enough that one bad row a day is less than one in a hundred.
 ROWS_AN_HOUR = 5
 ROWS_A_DAY = 24 * ROWS_AN_HOUR
@@ -64,8 +68,11 @@ class FaultySpacelift(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.faults: dict[tuple[str, dt.date], list[Fault]] = {}
         self.requests: list[tuple[str, dt.date, dt.date]] = []
         self.exchanges = 0
@@ -77,21 +84,21 @@ class FaultySpacelift(ThreadingHTTPServer):
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self.server_port}"
 
     @property
     def token(self) -> str:
         """The token that counts: the last one issued."""
-        return f"eyJmYXVsdHk.eyJmYXVsdHk.number-{self.exchanges}"
+        return f"eyJmYXVsdHk.eyJmYXVsdHk.{TOKEN_SECRET}-{self.exchanges}"
 
     def asked_for(self, aspect: str) -> list[tuple[dt.date, dt.date]]:
         return [(since, until) for asked, since, until in self.requests if asked == aspect]
 
 
 @contextmanager
-def faulty_spacelift() -> Iterator[FaultySpacelift]:
-    """Serve until the block ends."""
-    server = FaultySpacelift()
+def faulty_spacelift(tls: ssl.SSLContext | None = None) -> Iterator[FaultySpacelift]:
+    """Serve until the block ends; with TLS under the certificate that the context holds."""
+    server = FaultySpacelift(tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -108,6 +115,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if "apiKeyUser" not in question["query"]:
+            complaint = f"not for {self.headers['Authorization']}, nor for {KEY_SECRET}"
+            body = json.dumps({"errors": [{"message": complaint}]}).encode()
+            return self.answer(body, content_type="application/json")
         is_ours = question["variables"] == {"id": KEY_ID, "secret": KEY_SECRET}
         if not is_ours or not self.server.exchanges_left:
             return self.answer(b'{"data": {"apiKeyUser": null}}', content_type="application/json")

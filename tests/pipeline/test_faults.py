@@ -30,10 +30,9 @@ from orchestration.settings import VARIABLES
 from orchestration.spacelift import client, transfer
 from orchestration.spacelift.aspects import ASPECTS, RUN_MINUTES, WORKER_COUNT
 from tests.pipeline import faulty_spacelift as faulty
-from tests.pipeline.faulty_spacelift import ROWS_A_DAY, Fault, FaultySpacelift, file_of
+from tests.pipeline.faulty_spacelift import DAYS, ROWS_A_DAY, Fault, FaultySpacelift, file_of
 
-FIRST, BAD_DAY, LAST = (dt.date(2024, 2, 28), dt.date(2024, 2, 29), dt.date(2024, 3, 1))
-DAYS = (FIRST, BAD_DAY, LAST)
+FIRST, BAD_DAY, LAST = DAYS
 AFTER = dt.date(2024, 3, 2)
 FOREVER = 1_000
 RUNS, WORKERS = RUN_MINUTES.name, WORKER_COUNT.name
