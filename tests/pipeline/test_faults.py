@@ -348,6 +348,35 @@ def test_an_answer_that_is_no_file_is_told_kept_and_never_landed(
     assert rows_by_day(connection, RUNS) == {}
 
 
+def test_a_day_that_shrank_fails_a_check_by_name_and_count_until_somebody_accepts_it(
+    run: Run, spacelift: FaultySpacelift, connection: psycopg.Connection
+) -> None:
+    def shrinkage(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
+        (check,) = [
+            check
+            for check in result.get_asset_check_evaluations()
+            if check.check_name == "no_day_shrank" and check.asset_key.path[-1] == "run_minutes"
+        ]
+        return check
+
+    def without_the_bad_day(handler: faulty.Handler, right: bytes) -> None:
+        handler.answer(right.replace(faulty.rows(RUNS, since=BAD_DAY, until=LAST).encode(), b""))
+
+    assert run().success
+    spacelift.faults[RUNS, BAD_DAY] = [without_the_bad_day] * 2
+    shrunk = run()
+    assert not shrunk.success
+    assert "run-minutes: 2024-02-29 (run-minutes of 2024-02-29 came with 0 rows, 120" in what_failed(shrunk)
+    assert (shrinkage(shrunk).passed, shrinkage(shrunk).severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert shrinkage(shrunk).description == "Not replaced: 2024-02-29 (120 rows landed, then 0 came)"
+    assert rows_by_day(connection, RUNS) == dict.fromkeys(DAYS, ROWS_A_DAY)
+
+    accepted = run(accept_shrinkage=True)
+    assert accepted.success
+    assert shrinkage(accepted).passed
+    assert rows_by_day(connection, RUNS) == {FIRST: ROWS_A_DAY, LAST: ROWS_A_DAY}
+
+
 def edited(edit: Callable[[bytes], bytes]) -> Fault:
     """The right body, changed."""
     return lambda handler, right: handler.answer(edit(right))
