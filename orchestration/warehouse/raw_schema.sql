@@ -29,8 +29,7 @@ using brin (timestamp_unix) with (autosummarize = on);
 create index if not exists worker_count_timestamp_unix on raw.worker_count
 using brin (timestamp_unix) with (autosummarize = on);
 
--- One row per attempt to land one aspect of one UTC day; the latest succeeded one is the coverage. A suspicious
--- one came with far fewer rows than landed before, and was not landed.
+-- One row per attempt to land one aspect of one UTC day; the latest succeeded one is the coverage.
 create table if not exists raw.usage_loads (
     load_id bigint generated always as identity primary key,
     account text not null,
@@ -45,19 +44,12 @@ create table if not exists raw.usage_loads (
     rows_landed bigint,
     rows_outside_window bigint,
     rows_quarantined bigint,
-    status text not null,
+    status text not null check (status in ('succeeded', 'failed')),
     error text,
     run_id text,
     started_at timestamptz not null,
     finished_at timestamptz not null
 );
--- Since version 3. `rows_refused` are the rows of a day that was not replaced. `lines` are those of the whole
--- body under its header, counted apart from the landing, less lines inside a value and empty ones at the end.
-alter table raw.usage_loads
-add column if not exists rows_refused bigint,
-add column if not exists lines bigint,
-drop constraint if exists usage_loads_status_check,
-add constraint usage_loads_status_check check (status in ('succeeded', 'failed', 'suspicious'));
 create index if not exists usage_loads_by_day on raw.usage_loads (aspect, usage_date, load_id desc);
 
 -- Rows that could not be landed, whole; bytes that are no text are written as \x escapes.
@@ -148,3 +140,12 @@ create table if not exists raw.vendor_worker_pools (
     drained_worker_count int,
     primary key (fetched_at, worker_pool_ulid)
 );
+
+-- Version 4: a suspicious load came with far fewer rows than landed before, and was not landed. `rows_refused` are
+-- the rows of a day that was not replaced. `lines` are those of the whole body under its header, counted apart from
+-- the landing, less lines inside a value and empty ones at the end.
+alter table raw.usage_loads
+add column if not exists rows_refused bigint,
+add column if not exists lines bigint,
+drop constraint if exists usage_loads_status_check,
+add constraint usage_loads_status_check check (status in ('succeeded', 'failed', 'suspicious'));
