@@ -95,12 +95,12 @@ def main() -> None:
         try:
             os.environ.update(dbt_environment(url, inherited=os.environ))
             with connect(url, autocommit=True) as connection:
-                measure(connection, target_path=home / "dbt")
+                measure(connection, url=url, target_path=home / "dbt")
         finally:
             embedded.stop(home)
 
 
-def measure(connection: psycopg.Connection, *, target_path: Path) -> None:
+def measure(connection: psycopg.Connection, *, url: str, target_path: Path) -> None:
     options = [*project_arguments(PROJECT_DIR, target_path=target_path)]
     select_billing = ["--select", *BILLING]
 

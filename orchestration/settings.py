@@ -44,6 +44,9 @@ VARIABLES = (
     ARCHIVE_URL,
 )
 
+# Those that let somebody in; only their names may be shown.
+SECRET_VARIABLES = (KEY_SECRET, TOKEN, DATABASE_URL)
+
 # The month in which the export first existed (first commits to the vendor's CLI and documentation about it).
 DEFAULT_START_DATE = dt.date(2024, 1, 1)
 DEFAULT_CONTRACTS_FILE = Path("contracts.csv")
@@ -74,7 +77,8 @@ class Settings:
     start_date: dt.date
     lookback_days: int
     group_by: str
-    archive_url: str
+    # Not shown either, for the same reason.
+    archive_url: str = field(repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":

@@ -28,7 +28,12 @@ _NO_CREDENTIALS = (
 
 
 def run_daily(
-    *, since: dt.date | None, until: dt.date | None, from_archive: bool = False, full_refresh: bool = False
+    *,
+    since: dt.date | None,
+    until: dt.date | None,
+    from_archive: bool = False,
+    accept_shrinkage: bool = False,
+    full_refresh: bool = False,
 ) -> None:
     """The daily job, for the days asked for or those of the schedule."""
     settings = configured()
@@ -43,6 +48,7 @@ def run_daily(
         since=since,
         until=until,
         from_archive=from_archive,
+        accept_shrinkage=accept_shrinkage,
         full_refresh=full_refresh,
         console=Console(),
     )
@@ -54,6 +60,7 @@ def run_days(
     since: dt.date | None,
     until: dt.date | None,
     from_archive: bool = False,
+    accept_shrinkage: bool = False,
     full_refresh: bool = False,
     file: "UsageFile | None" = None,
     console: Console,
@@ -90,6 +97,7 @@ def run_days(
         outcome = run_daily_job(
             days,
             from_archive=from_archive,
+            accept_shrinkage=accept_shrinkage,
             full_refresh=full_refresh,
             file=file,
             on_model=progress.show_model,
