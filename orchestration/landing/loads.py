@@ -10,6 +10,7 @@ from typing import Literal
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from psycopg.rows import class_row
 
 from orchestration.landing.archive import ArchivedBody
 from orchestration.spacelift.aspects import Aspect
@@ -41,6 +42,15 @@ class Load:
     unknown_fields: tuple[str, ...] = ()
     fields_by_position: tuple[str, ...] = ()
     archived: ArchivedBody | None = None
+
+
+@dataclass(frozen=True)
+class FormerLoad:
+    """A day's load that the next one takes the place of; its sum is None until somebody asked for it."""
+
+    load_id: int
+    rows_landed: int
+    sum_landed: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -168,19 +178,26 @@ def refuse_open_transaction(connection: psycopg.Connection) -> None:
         raise ValueError("the connection has a transaction open; commit or roll back before landing")
 
 
-def rows_landed_before(connection: psycopg.Connection, *, request: Request, day: dt.date) -> int | None:
-    """Rows of the day's last successful load, in the transaction that is open; None when there was none."""
-    row = connection.execute(
-        """
-        select rows_landed
-        from raw.usage_loads
-        where account = %s and aspect = %s and usage_date = %s and status = 'succeeded'
-        order by load_id desc
-        limit 1
-        """,
-        (request.account, request.aspect.name, day),
-    ).fetchone()
-    return row[0] if row else None
+def former_load(connection: psycopg.Connection, *, request: Request, day: dt.date) -> FormerLoad | None:
+    """The day's last successful load, in the transaction that is open; None when it never landed."""
+    with connection.cursor(row_factory=class_row(FormerLoad)) as cursor:
+        return cursor.execute(
+            """
+            select load_id, coalesce(rows_landed, 0) as rows_landed, sum_landed
+            from raw.usage_loads
+            where account = %s and aspect = %s and usage_date = %s and status = 'succeeded'
+            order by load_id desc
+            limit 1
+            """,
+            (request.account, request.aspect.name, day),
+        ).fetchone()
+
+
+def record_sum(connection: psycopg.Connection, former: FormerLoad, *, sum_landed: Decimal) -> None:
+    """Write down what the rows of a load added up to, in the transaction that is open."""
+    connection.execute(
+        "update raw.usage_loads set sum_landed = %s where load_id = %s", (sum_landed, former.load_id)
+    )
 
 
 def landed_days(connection: psycopg.Connection, *, aspect: Aspect, account: str, run_id: str) -> set[dt.date]:

@@ -24,13 +24,15 @@ from orchestration.landing.archive import ArchivedBody
 from orchestration.landing.day_spool import DaySpool
 from orchestration.landing.errors import FileRefusedError, ShrunkenDayError, TooManyBadRowsError
 from orchestration.landing.loads import (
+    FormerLoad,
     Load,
     LoadStatus,
     Request,
+    former_load,
     insert_load,
     record_failure,
+    record_sum,
     refuse_open_transaction,
-    rows_landed_before,
 )
 from orchestration.landing.usage_csv import BadRow, UsageCsv
 from orchestration.landing.usage_header import Layout
@@ -200,11 +202,16 @@ class _Landing:
         rows = pieces_and_then_the_archive()
         try:
             with self.connection.transaction():
+                _keep_others_out(self.connection, self.request.aspect)
+                former = former_load(self.connection, request=self.request, day=day)
+                if former and former.sum_landed is None:
+                    record_sum(self.connection, former, sum_landed=self._sum_of_day(day))
                 _copy_day(self.connection, self.request.aspect, day, self.rows.usage.layout, rows)
                 assert archived is not None  # noqa: S101 - the COPY took all of its rows
                 self.rows.refuse_if_bad(self.request, day)
-                self._refuse_if_shrunken(day)
-                return self._record(day, archived, sum_landed=_sum_of_day(self.connection, self.request, day))
+                self._refuse_if_shrunken(day, former)
+                # A day's first rows are added up when others take their place: before, nobody compares them.
+                return self._record(day, archived, sum_landed=self._sum_of_day(day) if former else None)
         except TooManyBadRowsError as error:
             return self._record_failure(day, str(error), archived)
         except ShrunkenDayError as error:
@@ -220,15 +227,28 @@ class _Landing:
                 day, f"{self.request.aspect.name} of {day}: Postgres refused a row: {message}", archived
             )
 
-    def _refuse_if_shrunken(self, day: dt.date) -> None:
+    def _refuse_if_shrunken(self, day: dt.date, former: FormerLoad | None) -> None:
         if self.request.accept_shrinkage:
             return
-        before, now = rows_landed_before(self.connection, request=self.request, day=day), self.rows.good[day]
+        before, now = former.rows_landed if former else None, self.rows.good[day]
         if is_shrunken(before=before, now=now):
             raise ShrunkenDayError(
                 f"{self.request.aspect.name} of {day} came with {now} rows, {before} landed before and stay;"
                 " if so few are right, run the day again with --accept-shrinkage"
             )
+
+    def _sum_of_day(self, day: dt.date) -> Decimal:
+        """What the rows of the day add up to now: a restatement shows by it."""
+        row = self.connection.execute(
+            sql.SQL(
+                "select coalesce({}, 0) from {} where timestamp_unix >= %s and timestamp_unix < %s"
+            ).format(
+                sql.SQL(_SUMS[self.request.aspect.name]), sql.Identifier("raw", self.request.aspect.table)
+            ),
+            (unix_seconds(day), unix_seconds(day + dt.timedelta(days=1))),
+        ).fetchone()
+        assert row is not None  # noqa: S101 - an aggregate always has a row
+        return Decimal(row[0])
 
     def _record_failure(
         self, day: dt.date, error: str, archived: ArchivedBody | None, *, status: LoadStatus = "failed"
@@ -246,7 +266,7 @@ class _Landing:
             lines=self.rows.lines,
         )
 
-    def _record(self, day: dt.date, archived: ArchivedBody, *, sum_landed: Decimal) -> Load:
+    def _record(self, day: dt.date, archived: ArchivedBody, *, sum_landed: Decimal | None) -> Load:
         outside = self.rows.outside(self.request, day)
         load_id = insert_load(
             self.connection,
@@ -287,16 +307,19 @@ class _Landing:
         )
 
 
+def _keep_others_out(connection: psycopg.Connection, aspect: Aspect) -> None:
+    """Until this transaction ends. Two landings of one day at once would each delete only the old rows."""
+    connection.execute(
+        "select pg_advisory_xact_lock(%s::int, %s::int)", (_LOCK_SPACE, list(ASPECTS).index(aspect.name))
+    )
+
+
 def _copy_day(
     connection: psycopg.Connection, aspect: Aspect, day: dt.date, layout: Layout, pieces: Iterable[bytes]
 ) -> None:
     """Delete the rows of a day and write new ones, in the transaction that is open."""
     table = sql.Identifier("raw", aspect.table)
     with connection.cursor() as cursor:
-        # Without it two landings of one day at once would each delete only the old rows, and double the day.
-        cursor.execute(
-            "select pg_advisory_xact_lock(%s::int, %s::int)", (_LOCK_SPACE, list(ASPECTS).index(aspect.name))
-        )
         cursor.execute(
             sql.SQL("delete from {} where timestamp_unix >= %s and timestamp_unix < %s").format(table),
             (unix_seconds(day), unix_seconds(day + dt.timedelta(days=1))),
@@ -307,18 +330,6 @@ def _copy_day(
         with cursor.copy(statement) as copy:
             for piece in pieces:
                 copy.write(piece)
-
-
-def _sum_of_day(connection: psycopg.Connection, request: Request, day: dt.date) -> Decimal:
-    """What the rows of a day add up to, those just written: a restatement shows by it."""
-    row = connection.execute(
-        sql.SQL("select coalesce({}, 0) from {} where timestamp_unix >= %s and timestamp_unix < %s").format(
-            sql.SQL(_SUMS[request.aspect.name]), sql.Identifier("raw", request.aspect.table)
-        ),
-        (unix_seconds(day), unix_seconds(day + dt.timedelta(days=1))),
-    ).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate always has a row
-    return Decimal(row[0])
 
 
 def _identifiers(layout: Layout, *, nullable: bool) -> sql.Composed:

@@ -90,20 +90,26 @@ def test_the_same_day_twice_is_one_set_of_rows(connection, land_text):
     assert (load.status, load.rows_landed) == ("succeeded", 2)
 
 
-def test_a_load_keeps_the_exact_sum_of_what_landed(connection, land_text):
+def test_the_exact_sums_of_a_day_are_known_once_it_lands_again(connection, land_text):
     header = "TimestampUnix,StateDurationMinutes,Public,RunState,RunType,RunULID,StackName,StackSlug,"
-    rows = [
-        f"{at(LEAP_DAY)},{minutes},true,PLANNING,TRACKED,{ULID},stack,stack,{ULID},true,,\n"
-        for minutes in ("0.1", "0.2", "59.9999996", "0")
-    ]
-    land_text(
-        f"{header}StackULID,IsStack,WorkerPoolName,WorkerPoolULID\n" + "".join(rows), aspect=RUN_MINUTES
-    )
+
+    def file(*minutes: str) -> str:
+        rows = [
+            f"{at(LEAP_DAY)},{each},true,PLANNING,TRACKED,{ULID},stack,stack,{ULID},true,,\n"
+            for each in minutes
+        ]
+        return f"{header}StackULID,IsStack,WorkerPoolName,WorkerPoolULID\n" + "".join(rows)
+
+    sums = "select aspect, sum_landed::text from raw.usage_loads order by load_id"
+    land_text(file("0.1", "0.2", "59.9999996", "0"), aspect=RUN_MINUTES)
     land_text(WORKERS + worker_row(LEAP_DAY, count=3) + worker_row(LEAP_DAY, count=4))
+    assert rows_of(connection, sums) == [("run-minutes", None), ("worker-count", None)]
+    land_text(file("0.1", "0.2", "5"), aspect=RUN_MINUTES)
     land_text(WORKERS, accept_shrinkage=True)
-    assert rows_of(connection, "select aspect, sum_landed::text from raw.usage_loads order by load_id") == [
+    assert rows_of(connection, sums) == [
         ("run-minutes", "60.300000"),
         ("worker-count", "7"),
+        ("run-minutes", "5.300000"),
         ("worker-count", "0"),
     ]
 
