@@ -13,8 +13,9 @@ from orchestration import settings
 from orchestration.settings import Settings, SettingsError
 
 DEMO_ACCOUNT = "demo"
-# Its first row is the demo account's contract.
+# Its first row is the demo account's contract; the invoices are the demo's, one of them with a seat too many.
 DEMO_CONTRACTS_FILE = Path(__file__).resolve().parents[1] / "contracts.example.csv"
+DEMO_INVOICES_FILE = Path(__file__).resolve().parents[1] / "invoices.example.csv"
 
 
 def environment_with_dotenv(environ: Mapping[str, str], *, dotenv: Path) -> dict[str, str]:
@@ -58,6 +59,7 @@ def demo_environment(
         settings.KEY_SECRET: key_secret,
         settings.START_DATE: FIRST_DAY.isoformat(),
         settings.CONTRACTS_FILE: str(DEMO_CONTRACTS_FILE),
+        settings.INVOICES_FILE: str(DEMO_INVOICES_FILE),
     }
 
 

@@ -1,6 +1,6 @@
-"""April 2026, computed by hand: raw rows and a contract give the invoice in tests/data, to the cent.
+"""April 2026, computed by hand: raw rows and a contract give the invoice in tests/data to the cent.
 
-The contract (contracts.csv): 5 committed workers at 250.00, by the 95th percentile of the month's 720 hours.
+The contract: 5 committed workers at 250.00, by the 95th percentile of the month's 720 hours.
 
     base fee                                   1     x 1500.00 = 1500.00
     committed workers                          5     x  250.00 = 1250.00
@@ -25,7 +25,9 @@ from orchestration.warehouse.connection import connect
 from orchestration.warehouse.schema import claim_account
 from tests.database.warehouse_by_hand import Warehouse
 
-FILES = Path(__file__).parents[1] / "data" / "invoice_of_april"
+DATA = Path(__file__).parents[1] / "data"
+CONTRACT = DATA / "contract_of_a_hand_computed_month.csv"
+INVOICE = DATA / "invoice_of_a_hand_computed_month.csv"
 STACK, POOL = "01HMSGMXD00000000000000001", "01HMSGMXD00000000000000003"
 MODELS = ["--select", "+billing_reconciliation", "+billing_periods", "+focus_cost_and_usage"]
 Lines = list[tuple[str, Decimal | None, Decimal]]
@@ -63,8 +65,8 @@ def april(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
         land_april(warehouse)
         with connect(warehouse.url) as connection:
             claim_account(connection, "acme")
-            land_contracts(connection, FILES / "contracts.csv")
-            land_invoices(connection, FILES / "invoices.csv")
+            land_contracts(connection, CONTRACT)
+            land_invoices(connection, INVOICE)
         warehouse.build(*MODELS)
         yield warehouse
 
@@ -76,7 +78,7 @@ def rows(warehouse: Warehouse, query: str) -> list[tuple[Any, ...]]:
 
 
 def invoice() -> Lines:
-    with (FILES / "invoices.csv").open() as file:
+    with INVOICE.open() as file:
         return [
             (row["metric"], Decimal(row["quantity"]) if row["quantity"] else None, Decimal(row["amount"]))
             for row in csv.DictReader(file)
@@ -112,7 +114,7 @@ def test_a_restated_day_is_a_correction_and_a_wrong_invoice_line_shows_by_how_mu
         workers=workers_of(29, burst_hours={29: 12}),
     )
     wrong = tmp_path / "invoices.csv"
-    wrong.write_text((FILES / "invoices.csv").read_text().replace("seats,4,120.00", "seats,5,150.00"))
+    wrong.write_text(INVOICE.read_text().replace("seats,4,120.00", "seats,5,150.00"))
     with connect(april.url) as connection:
         land_invoices(connection, wrong)
     april.build(*MODELS)

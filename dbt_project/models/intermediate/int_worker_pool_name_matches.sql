@@ -1,7 +1,7 @@
 -- Which pool a name in the worker-count file means, and when. That file knows pools by name only.
--- Names stand beside ULIDs in the run-minutes file, by the hour, and in Spacelift's own list, once a
--- day, which also has pools without runs. Names change hands (rename, delete and create again), so
--- a name is a pool's from the first hour in which it can be, until the next takes it.
+-- Names stand beside ULIDs in the run-minutes file, by the hour, and in Spacelift's own list, once
+-- a day, which also has pools without runs. Names change hands (rename, delete and create again),
+-- so a name is a pool's from the first hour in which it can be, until the next takes it.
 
 with
 
