@@ -98,7 +98,7 @@ def test_an_invoice_may_have_every_line_that_a_bill_has(manifest: dict[str, Any]
         node["test_metadata"]["kwargs"]["values"]
         for node in manifest["nodes"].values()
         if node["resource_type"] == "test"
-        and node["attached_node"] == "model.spacelift_usage.billing_lines"
+        and node.get("attached_node") == "model.spacelift_usage.billing_lines"
         and node["column_name"] == "line_code"
     ]
     assert tuple(values) == BILL_LINES
