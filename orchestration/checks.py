@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from orchestration.loads import Coverage, FailedDay, coverage_of, days_failed_in_run
+from orchestration.loads import FRESH_FOR, Coverage, FailedDay, coverage_of, days_failed_in_run
 from orchestration.partitions import as_days
 from orchestration.resources.postgres import PostgresResource
 from orchestration.spacelift.aspects import ASPECTS, Aspect
@@ -18,8 +18,6 @@ EVERY_REQUESTED_DAY_LANDED = "every_requested_day_landed"
 NO_GAP_BETWEEN_DAYS = "no_gap_between_days"
 FRESH = "fresh"
 
-# A day and two hours: one nightly run may be late, none may be missing.
-FRESH_FOR = dt.timedelta(hours=26)
 DAYS_NAMED_AT_MOST = 10
 
 
