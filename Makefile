@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 
 .PHONY: help install lock
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed ## Make .venv from the hash-pinned lock
 
@@ -24,7 +24,7 @@ lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --upgrade --quiet --output-file requirements.lock
 
-.PHONY: demo ui test lint bench
+.PHONY: demo ui test lint bench soak-inputs
 demo: install ## Real daily runs over the built-in demo account, then the billing summary
 	@$(BIN)/spacelift-usage demo
 
@@ -44,3 +44,8 @@ bench: install ## Benchmarks, printed as ratios
 	@$(BIN)/python benchmarks/landing.py
 	@$(BIN)/python benchmarks/daily_run.py
 	@$(BIN)/python benchmarks/increment.py
+	@$(BIN)/python benchmarks/billing_marts.py
+
+soak-inputs: install ## A million made-up files through the reader of usage files, a quarter of an hour
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[soak]'
+	@$(BIN)/python tests/soak/fuzz_usage_csv.py -runs=1100000 -max_len=2048 -timeout=10 -verbosity=0

@@ -8,7 +8,17 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from orchestration.loads import FRESH_FOR, Coverage, FailedDay, coverage_of, days_failed_in_run
+from orchestration.loads import (
+    FRESH_FOR,
+    Coverage,
+    FailedDay,
+    SuspiciousDay,
+    UnbalancedBody,
+    coverage_of,
+    days_failed_in_run,
+    suspicious_days,
+    unbalanced_bodies,
+)
 from orchestration.partitions import as_days
 from orchestration.resources.postgres import PostgresResource
 from orchestration.spacelift.aspects import ASPECTS, Aspect
@@ -16,6 +26,8 @@ from orchestration.warehouse.errors import WarehouseError
 
 EVERY_REQUESTED_DAY_LANDED = "every_requested_day_landed"
 NO_GAP_BETWEEN_DAYS = "no_gap_between_days"
+NO_DAY_SHRANK = "no_day_shrank"
+EVERY_LINE_ACCOUNTED_FOR = "every_line_accounted_for"
 FRESH = "fresh"
 
 DAYS_NAMED_AT_MOST = 10
@@ -31,6 +43,12 @@ def _specs() -> list[dg.AssetCheckSpec]:
         "the days; the marts hold whatever did land. Run those days again.",
         NO_GAP_BETWEEN_DAYS: "No day is missing between the first and the last landed one. A missing day "
         "is unknown in the marts, never zero. Run the missing days.",
+        NO_DAY_SHRANK: "No day that had rows has since come back empty or with half of them at most. Such a "
+        "day keeps its former rows and is suspicious; if so few are right, run it again with "
+        "--accept-shrinkage, or with accept_shrinkage in the launchpad.",
+        EVERY_LINE_ACCOUNTED_FOR: "Lines in the file = landed + outside the days asked for + quarantined + "
+        "refused, for every file read so far; lines are counted by their ends, apart from the reading. If it "
+        "fails this project has made a mistake: the file is in the archive, do not trust its days.",
         FRESH: "Something landed within the last 26 hours. A warning: otherwise nobody has started the "
         "schedule, or it fails.",
     }
@@ -58,10 +76,16 @@ def raw_checks(
                 )
                 if failed and is_asked:
                     failures.append(f"{aspect.name}: {describe_failed_days(failed)}")
+                unbalanced = unbalanced_bodies(connection, aspect=aspect)
+                failures += [
+                    f"{aspect.name}: {body}" for body in unbalanced if body.run_id == context.run.run_id
+                ]
                 coverage = coverage_of(connection, aspect=aspect)
                 results = [
                     requested_days_result(failed, requested=len(days)),
                     gap_result(coverage),
+                    shrinkage_result(suspicious_days(connection, aspect=aspect)),
+                    lines_result(unbalanced),
                     freshness_result(coverage, now=dt.datetime.now(tz=dt.UTC)),
                 ]
                 for result in results:
@@ -97,6 +121,26 @@ def gap_result(coverage: Coverage) -> dg.AssetCheckResult:
             "first_day": str(coverage.first_day),
             "loaded_through": str(coverage.last_day),
         },
+    )
+
+
+def shrinkage_result(suspicious: Sequence[SuspiciousDay]) -> dg.AssetCheckResult:
+    """Passed when no day waits for somebody to say whether it may shrink."""
+    return dg.AssetCheckResult(
+        check_name=NO_DAY_SHRANK,
+        passed=not suspicious,
+        description=f"Not replaced: {_listed([str(day) for day in suspicious])}" if suspicious else None,
+        metadata={"suspicious_days": len(suspicious)},
+    )
+
+
+def lines_result(unbalanced: Sequence[UnbalancedBody]) -> dg.AssetCheckResult:
+    """Passed when the lines of every file became rows of one kind or another."""
+    return dg.AssetCheckResult(
+        check_name=EVERY_LINE_ACCOUNTED_FOR,
+        passed=not unbalanced,
+        description=_listed([str(body) for body in unbalanced]) if unbalanced else None,
+        metadata={"unbalanced_files": len(unbalanced)},
     )
 
 

@@ -37,6 +37,12 @@ MISCONFIGURED = 2
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
+_ACCEPT_SHRINKAGE = click.option(
+    "--accept-shrinkage",
+    is_flag=True,
+    help="Replace days also when they come back empty or with half of their rows.",
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
@@ -50,13 +56,21 @@ def cli() -> None:
 @click.option(
     "--from-archive", is_flag=True, help="Land again what was downloaded, without asking Spacelift."
 )
+@_ACCEPT_SHRINKAGE
 @click.option("--full-refresh", is_flag=True, help="Build all marts anew, not only the days that changed.")
-def run(since: dt.datetime | None, until: dt.datetime | None, from_archive: bool, full_refresh: bool) -> None:
+def run(
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    from_archive: bool,
+    accept_shrinkage: bool,
+    full_refresh: bool,
+) -> None:
     """Download, land and build marts: yesterday and the look-back, or the days you name."""
     run_daily(
         since=since.date() if since else None,
         until=until.date() if until else None,
         from_archive=from_archive,
+        accept_shrinkage=accept_shrinkage,
         full_refresh=full_refresh,
     )
 
@@ -64,9 +78,10 @@ def run(since: dt.datetime | None, until: dt.datetime | None, from_archive: bool
 @cli.command("load-file")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--aspect", type=click.Choice(list(ASPECTS)), help="Default: what its header says.")
-def load_file(path: Path, aspect: str | None) -> None:
+@_ACCEPT_SHRINKAGE
+def load_file(path: Path, aspect: str | None, accept_shrinkage: bool) -> None:
     """Land a usage CSV that you exported by hand, any number of days in it, and build marts."""
-    load_hand_made_file(path, aspect_name=aspect)
+    load_hand_made_file(path, aspect_name=aspect, accept_shrinkage=accept_shrinkage)
 
 
 @cli.command()

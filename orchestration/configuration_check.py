@@ -5,11 +5,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 
+import psycopg
+
 from orchestration.contracts.contracts_file import read_contracts
 from orchestration.contracts.errors import ContractsError
 from orchestration.landing.archive import Archive
 from orchestration.landing.errors import ArchiveError
-from orchestration.loads import FRESH_FOR, last_successes
+from orchestration.loads import FRESH_FOR, last_successes, suspicious_days
 from orchestration.resources.spacelift import spacelift_client
 from orchestration.settings import ENDPOINT, KEY_ID, KEY_SECRET, TOKEN, Settings
 from orchestration.spacelift.aspects import ASPECTS
@@ -66,6 +68,7 @@ def _database(settings: Settings) -> Part:
         url = settings.database_url or embedded.ensure_running(settings.home)
         with closing(connect(url)) as connection:
             account = account_of(connection)
+            suspicious = _suspicious(connection) if account else ""
             info = connection.info
             version = info.parameter_status("server_version")
             place = f"PostgreSQL {version} at {info.host}:{info.port}/{info.dbname}"
@@ -75,7 +78,19 @@ def _database(settings: Settings) -> Part:
         return Part(
             "database", "failed", f"{place} holds account {account}, not {settings.account}: name another"
         )
-    return Part("database", "ok", f"{place}; {f'account {account}' if account else 'no data yet'}")
+    return Part(
+        "database", "ok", f"{place}; {f'account {account}{suspicious}' if account else 'no data yet'}"
+    )
+
+
+def _suspicious(connection: psycopg.Connection) -> str:
+    """The days that keep their former rows until somebody accepts fewer; nothing when there are none."""
+    days = [
+        f"{aspect.name} of {day}"
+        for aspect in ASPECTS.values()
+        for day in suspicious_days(connection, aspect=aspect)
+    ]
+    return f"; suspicious: {', '.join(days)}: see --accept-shrinkage" if days else ""
 
 
 def _archive(settings: Settings) -> Part:
@@ -88,7 +103,7 @@ def _archive(settings: Settings) -> Part:
         )
     except ArchiveError as error:
         return Part("archive", "failed", str(error))
-    return Part("archive", "ok", f"{settings.archive_url}; {bodies} files of this account")
+    return Part("archive", "ok", f"{archive.url}; {bodies} files of this account")
 
 
 def _contracts(settings: Settings) -> Part:

@@ -10,16 +10,26 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from orchestration import settings
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SettingsError
 
 DEMO_ACCOUNT = "demo"
-# Its first row is the demo account's contract.
+# Its first row is the demo account's contract; the invoices are the demo's, one of them with a seat too many.
 DEMO_CONTRACTS_FILE = Path(__file__).resolve().parents[1] / "contracts.example.csv"
+DEMO_INVOICES_FILE = Path(__file__).resolve().parents[1] / "invoices.example.csv"
 
 
 def environment_with_dotenv(environ: Mapping[str, str], *, dotenv: Path) -> dict[str, str]:
-    """The environment, and below it what the file says; no file is as good as an empty one."""
+    """The environment, and below it what the file says; no file is as good as an empty one.
+
+    Raises:
+        SettingsError: the file holds a secret and others on this machine may read it.
+    """
     from_file = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    is_open_to_others = os.name == "posix" and dotenv.is_file() and dotenv.stat().st_mode & 0o077
+    if is_open_to_others and any(from_file.get(name, "").strip() for name in settings.SECRET_VARIABLES):
+        raise SettingsError(
+            f"{dotenv.absolute()} holds secrets and others on this machine may read it: chmod 600 {dotenv}"
+        )
     return {**from_file, **environ}
 
 
@@ -49,6 +59,7 @@ def demo_environment(
         settings.KEY_SECRET: key_secret,
         settings.START_DATE: FIRST_DAY.isoformat(),
         settings.CONTRACTS_FILE: str(DEMO_CONTRACTS_FILE),
+        settings.INVOICES_FILE: str(DEMO_INVOICES_FILE),
     }
 
 

@@ -8,6 +8,9 @@ DAGSTER_YAML = """\
 # Made by spacelift-usage when this file was missing; yours to change.
 telemetry:
   enabled: false
+# No window that asks newcomers for their address before they see the page.
+nux:
+  enabled: false
 # Waits and repeated requests are the assets' business: a repeated run would ask for everything again.
 run_retries:
   enabled: false

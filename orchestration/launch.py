@@ -63,6 +63,7 @@ def run_daily_job(
     days: DayRange,
     *,
     from_archive: bool = False,
+    accept_shrinkage: bool = False,
     full_refresh: bool = False,
     file: UsageFile | None = None,
     on_model: ModelListener,
@@ -93,7 +94,12 @@ def run_daily_job(
         run = instance.create_run_for_job(
             job_def=definition,
             run_id=run_id,
-            run_config=_run_config(from_archive=from_archive, full_refresh=full_refresh, file=file),
+            run_config=_run_config(
+                from_archive=from_archive,
+                accept_shrinkage=accept_shrinkage,
+                full_refresh=full_refresh,
+                file=file,
+            ),
             tags={**days.tags, COMMAND_LINE_TAG: "true"},
             asset_selection=job.asset_selection,
             # This is what ties the run to the job in the UI.
@@ -115,18 +121,20 @@ def run_daily_job(
     )
 
 
-def _run_config(*, from_archive: bool, full_refresh: bool, file: UsageFile | None) -> Mapping[str, Any]:
+def _run_config(
+    *, from_archive: bool, accept_shrinkage: bool, full_refresh: bool, file: UsageFile | None
+) -> Mapping[str, Any]:
     models = {DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}}}
     if file is not None:
-        from_file = {"config": {"file": str(file.path.absolute())}}
+        from_file = {"config": {"file": str(file.path.absolute()), "accept_shrinkage": accept_shrinkage}}
         return {**_QUIET, "ops": {f"{RAW_SCHEMA}__{file.aspect.table}": from_file, **models}}
-    landing = {"config": {"from_archive": from_archive}}
+    landing = {"config": {"from_archive": from_archive, "accept_shrinkage": accept_shrinkage}}
     return {
         **_QUIET,
         "ops": {
             "raw__run_minutes": landing,
             "raw__worker_count": landing,
-            "raw__vendor_usage": landing,
+            "raw__vendor_usage": {"config": {"from_archive": from_archive}},
             **models,
         },
     }

@@ -33,6 +33,35 @@ class FailedDay:
 
 
 @dataclass(frozen=True)
+class SuspiciousDay:
+    """A UTC day that keeps `rows_landed` rows because it last came with only `rows_refused`."""
+
+    usage_date: dt.date
+    rows_landed: int
+    rows_refused: int
+
+    def __str__(self) -> str:
+        return f"{self.usage_date} ({self.rows_landed} rows landed, then {self.rows_refused} came)"
+
+
+@dataclass(frozen=True)
+class UnbalancedBody:
+    """A body whose rows do not add up to its lines, and the run that read it."""
+
+    requested_since: dt.date
+    requested_until: dt.date
+    lines: int
+    rows_accounted_for: int
+    run_id: str | None
+
+    def __str__(self) -> str:
+        return (
+            f"{self.requested_since} until {self.requested_until}: {self.lines} lines, "
+            f"{self.rows_accounted_for} of them landed, outside, quarantined or refused"
+        )
+
+
+@dataclass(frozen=True)
 class Coverage:
     """All successful loads of one aspect; None and nothing missing before the first one."""
 
@@ -82,6 +111,61 @@ def days_failed_in_run(
             order by days.usage_date
             """,
             {"days": list(days), "aspect": aspect.name, "run_id": run_id},
+        )
+        return cursor.fetchall()
+
+
+def suspicious_days(connection: psycopg.Connection, *, aspect: Aspect) -> list[SuspiciousDay]:
+    """Days that came with far fewer rows after they had landed, and did not land since; in order."""
+    with connection.transaction(), connection.cursor(row_factory=class_row(SuspiciousDay)) as cursor:
+        cursor.execute(
+            """
+            with latest as (
+                select
+                    usage_date,
+                    max(load_id) filter (where status = 'succeeded') as succeeded_load_id,
+                    max(load_id) filter (where status = 'suspicious') as suspicious_load_id
+                from raw.usage_loads
+                where aspect = %s
+                group by usage_date
+            )
+            select latest.usage_date, succeeded.rows_landed, suspicious.rows_refused
+            from latest
+            inner join raw.usage_loads as succeeded on latest.succeeded_load_id = succeeded.load_id
+            inner join raw.usage_loads as suspicious on latest.suspicious_load_id = suspicious.load_id
+            where latest.suspicious_load_id > latest.succeeded_load_id
+            order by latest.usage_date
+            """,
+            [aspect.name],
+        )
+        return cursor.fetchall()
+
+
+def unbalanced_bodies(connection: psycopg.Connection, *, aspect: Aspect) -> list[UnbalancedBody]:
+    """Bodies of which some line became neither a row nor a refused one, or more rows than there were lines.
+
+    Only those whose days are all on record: the rest of the others was never reached.
+    """
+    with connection.transaction(), connection.cursor(row_factory=class_row(UnbalancedBody)) as cursor:
+        cursor.execute(
+            """
+            select
+                requested_since,
+                requested_until,
+                lines,
+                sum(rows_landed + rows_outside_window + rows_quarantined + rows_refused)::bigint
+                    as rows_accounted_for,
+                run_id
+            from raw.usage_loads
+            where aspect = %s and lines is not null
+            -- What one body gave has the same beginning to the microsecond.
+            group by requested_since, requested_until, run_id, started_at, sha256, lines
+            having
+                count(*) = requested_until - requested_since
+                and lines <> sum(rows_landed + rows_outside_window + rows_quarantined + rows_refused)
+            order by started_at
+            """,
+            [aspect.name],
         )
         return cursor.fetchall()
 

@@ -52,6 +52,9 @@ VARIABLES = (
     WEBHOOK_URL,
 )
 
+# Those that let somebody in; only their names may be shown.
+SECRET_VARIABLES = (KEY_SECRET, TOKEN, DATABASE_URL, WEBHOOK_URL)
+
 # The month in which the export first existed (first commits to the vendor's CLI and documentation about it).
 DEFAULT_START_DATE = dt.date(2024, 1, 1)
 DEFAULT_CONTRACTS_FILE = Path("contracts.csv")
@@ -82,8 +85,8 @@ class Settings:
     start_date: dt.date
     lookback_days: int
     group_by: str
-    archive_url: str
-    # Not shown: whoever knows it may post.
+    # Neither shown: whoever knows them may get in, or post.
+    archive_url: str = field(repr=False)
     webhook_url: str | None = field(repr=False)
 
     @classmethod

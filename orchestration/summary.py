@@ -58,7 +58,9 @@ _BILLS = """
     where periods.contract_id <> 'none'
     order by periods.period_start_at
 """
-_THROUGH = "select account, first_day, loaded_through, days_missing from marts.data_freshness"
+_THROUGH = """
+    select account, first_day, loaded_through, days_missing, days_suspicious from marts.data_freshness
+"""
 
 
 def print_summary(connection: psycopg.Connection, *, console: Console) -> None:
@@ -84,10 +86,11 @@ def print_summary(connection: psycopg.Connection, *, console: Console) -> None:
         console.print(_bills_table(bills))
         if (burst := _burst_line(bills[-1])) is not None:
             console.print(burst, highlight=False, markup=False)
-    missing = freshness["days_missing"]
+    missing, suspicious = freshness["days_missing"], freshness["days_suspicious"]
     console.print(
         f"Account {freshness['account']}, {freshness['first_day']} to {freshness['loaded_through']} (UTC)"
-        + (f", {missing} days missing: their hours are unknown, not zero" if missing else ""),
+        + (f", {missing} days missing: their hours are unknown, not zero" if missing else "")
+        + (f", {suspicious} days suspicious: they keep the rows of before" if suspicious else ""),
         highlight=False,
         markup=False,
     )

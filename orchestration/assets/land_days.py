@@ -39,6 +39,8 @@ class LandingConfig(dg.Config):
     """What a person may ask of a raw asset in the launchpad."""
 
     from_archive: bool = False
+    # Days may come back empty or with half of the rows that landed before; otherwise they are not replaced.
+    accept_shrinkage: bool = False
     # A usage file exported by hand, on the machine that runs this; it holds the run's days.
     file: str | None = None
 
@@ -92,9 +94,12 @@ def land_days(
 
 
 def wait_seconds(*, retry_number: int, retry_after: float | None, jitter: float) -> float:
-    """How long to wait before asking again: the server's wish, else growing; `jitter` from -1 to 1."""
+    """How long to wait before asking again: the server's wish or a little more, else growing waits.
+
+    `jitter` from -1 to 1 spreads them, so that not all who were refused at once come back at once.
+    """
     if retry_after is not None:
-        return min(max(retry_after, 0.0), LONGEST_WAIT_SECONDS)
+        return min(max(retry_after, 0.0), LONGEST_WAIT_SECONDS) * (1 + JITTER * abs(jitter))
     return min(FIRST_WAIT_SECONDS * 2**retry_number, LONGEST_WAIT_SECONDS) * (1 + JITTER * jitter)
 
 
@@ -139,6 +144,7 @@ def _ingest(
             connection=connection,
             run_id=run_id,
             on_progress=on_progress,
+            accept_shrinkage=config.accept_shrinkage,
         )
     if config.from_archive:
         return ingest_from_archive(
@@ -149,6 +155,7 @@ def _ingest(
             connection=connection,
             run_id=run_id,
             on_progress=on_progress,
+            accept_shrinkage=config.accept_shrinkage,
         )
     with spacelift.client() as client:
         return ingest(
@@ -160,6 +167,7 @@ def _ingest(
             connection=connection,
             run_id=run_id,
             on_progress=on_progress,
+            accept_shrinkage=config.accept_shrinkage,
         )
 
 

@@ -30,7 +30,12 @@ _NO_CREDENTIALS = (
 
 
 def run_daily(
-    *, since: dt.date | None, until: dt.date | None, from_archive: bool = False, full_refresh: bool = False
+    *,
+    since: dt.date | None,
+    until: dt.date | None,
+    from_archive: bool = False,
+    accept_shrinkage: bool = False,
+    full_refresh: bool = False,
 ) -> None:
     """The daily job, for the days asked for or those of the schedule."""
     settings = configured()
@@ -45,6 +50,7 @@ def run_daily(
         since=since,
         until=until,
         from_archive=from_archive,
+        accept_shrinkage=accept_shrinkage,
         full_refresh=full_refresh,
         console=Console(),
     )
@@ -56,6 +62,7 @@ def run_days(
     since: dt.date | None,
     until: dt.date | None,
     from_archive: bool = False,
+    accept_shrinkage: bool = False,
     full_refresh: bool = False,
     file: "UsageFile | None" = None,
     console: Console,
@@ -86,6 +93,7 @@ def run_days(
             settings,
             days,
             from_archive=from_archive,
+            accept_shrinkage=accept_shrinkage,
             full_refresh=full_refresh,
             file=file,
             console=console,
@@ -103,6 +111,7 @@ def _run(
     days: "DayRange",
     *,
     from_archive: bool,
+    accept_shrinkage: bool,
     full_refresh: bool,
     file: "UsageFile | None",
     console: Console,
@@ -123,6 +132,7 @@ def _run(
         return run_daily_job(
             days,
             from_archive=from_archive,
+            accept_shrinkage=accept_shrinkage,
             full_refresh=full_refresh,
             file=file,
             on_model=progress.show_model,

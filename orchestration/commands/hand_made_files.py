@@ -14,7 +14,7 @@ from orchestration.settings import ACCOUNT, ENDPOINT, SettingsError
 from orchestration.spacelift.aspects import ASPECTS
 
 
-def load_hand_made_file(path: Path, *, aspect_name: str | None) -> None:
+def load_hand_made_file(path: Path, *, aspect_name: str | None, accept_shrinkage: bool = False) -> None:
     """The daily job over the days of a file that a person exported; the vendor is not asked."""
     from orchestration.landing.errors import FileRefusedError
     from orchestration.landing.usage_file import survey_file
@@ -28,4 +28,11 @@ def load_hand_made_file(path: Path, *, aspect_name: str | None) -> None:
         file = survey_file(path, aspect=ASPECTS[aspect_name] if aspect_name else None)
     except FileRefusedError as error:
         raise CommandFailedError(str(error)) from error
-    run_days(settings, since=file.since, until=file.until, file=file, console=Console())
+    run_days(
+        settings,
+        since=file.since,
+        until=file.until,
+        accept_shrinkage=accept_shrinkage,
+        file=file,
+        console=Console(),
+    )

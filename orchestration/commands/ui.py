@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -33,6 +34,11 @@ def serve_ui(*, port: int, is_demo: bool) -> None:
 def _serve(*, port: int) -> None:
     from orchestration.launch import WORKSPACE
 
+    _refuse_taken_port(port)
+    # A service manager's request to end is the same as a person's; and a shell that started this in the
+    # background has switched Ctrl-C off, for Dagster's processes as well, which would then never end.
+    for wish_to_end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish_to_end, signal.default_int_handler)
     prepare_history(os.environ, home=configured().home)
     process = subprocess.Popen(
         [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)],
@@ -41,9 +47,18 @@ def _serve(*, port: int) -> None:
     try:
         code = process.wait()
     except KeyboardInterrupt:
-        # It had the same Ctrl-C and ends its own processes.
+        # It ends its own processes; a second Ctrl-C does no harm.
         process.send_signal(signal.SIGINT)
         process.wait()
         return
     if code:
         raise CommandFailedError(f"the UI ended with code {code}")
+
+
+def _refuse_taken_port(port: int) -> None:
+    """Dagster shares the port of an open page, and then two daemons quarrel over one history."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise CommandFailedError(
+                f"port {port} of 127.0.0.1 is taken: is the UI open already? choose another with --port"
+            )

@@ -10,8 +10,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from orchestration.contracts.cells import currency, day, signed_amount, text
+from orchestration.contracts.cells import currency, day, one_of, signed_amount, text
 from orchestration.contracts.hand_kept_csv import Column, Problems, read_rows
+
+# What billing_reconciliation compares: the lines of a bill and their total, what was used, and what only an
+# invoice has.
+BILL_LINES = (
+    *("base_fee", "committed_workers", "worker_overage", "private_minutes", "private_minutes_overage"),
+    *("public_minutes", "public_minutes_overage", "seats"),
+)
+METRICS = (
+    *BILL_LINES,
+    *("total", "used_workers", "used_private_minutes", "used_public_minutes", "used_seats"),
+    *("tax", "credit"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +43,7 @@ class InvoicedMetric:
 _COLUMNS: Mapping[str, Column] = {
     "contract_id": Column(text, is_required=True),
     "period_start": Column(day, is_required=True),
-    "metric": Column(text, is_required=True),
+    "metric": Column(one_of(*METRICS), is_required=True),
     "quantity": Column(signed_amount),
     "amount": Column(signed_amount),
     "currency": Column(currency),

@@ -6,6 +6,10 @@ when a body is complete (spacelift/client.py raises when it is not, and then not
 A body is `<archive>/<account>/<aspect>/<since>_<until>/<fetched at>-<first 12 of its SHA-256>.csv.gz`: days
 are UTC and `until` is exclusive, the time is UTC, the digest is that of the uncompressed bytes. Names say all
 that a search needs, so no index can be lost or disagree.
+
+Beside it, an empty file `<fetched at>-<digest>.<day>.suspicious` says that this day of the body was not
+landed, because it has far fewer rows than before: who lands everything again from here leaves it out too. An
+answer that is no usage file at all is kept as `….refused.gz`, for a person to look at; nothing lands it.
 """
 
 import contextlib
@@ -14,7 +18,8 @@ import hashlib
 import os
 import re
 import urllib.parse
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +44,9 @@ _NAME = re.compile(
     r"(?P<since>\d{4}-\d\d-\d\d)_(?P<until>\d{4}-\d\d-\d\d)/"
     r"(?P<fetched_at>\d{8}T\d{12}Z)-(?P<digest>[0-9a-f]{12})\.csv\.gz"
 )
+_SUSPICIOUS_NAME = re.compile(r"(?P<body>.*)\.(?P<day>\d{4}-\d\d-\d\d)\.suspicious")
+_BODY_SUFFIX = ".csv.gz"
+_REFUSED_SUFFIX = ".refused.gz"
 
 
 @dataclass(frozen=True)
@@ -52,28 +60,30 @@ class ArchivedBody:
 
 @dataclass(frozen=True)
 class ArchiveEntry:
-    """What the name of an archived body says. Days are UTC, `until` is exclusive."""
+    """What the names of an archived body say. Days are UTC, `until` is exclusive."""
 
     uri: str
     since: dt.date
     until: dt.date
     fetched_at: dt.datetime
     sha256_start: str
+    suspicious_days: frozenset[dt.date] = frozenset()
 
 
 class Archive:
-    """A folder, or any URL that fsspec knows (`s3://…`, `gs://…`).
+    """A folder, or any URL that fsspec knows (`s3://…`, `gs://…`); `url` is what may be shown of it.
 
     Raises:
         ArchiveError: the URL is of no known kind, or the package for its kind is not installed.
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        # Without the user and password that some kinds of URL carry.
+        self.url = re.sub("://.*@", "://", url, count=1)
         try:
             self._files, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise ArchiveError(f"USAGE_ARCHIVE_URL {url}: {_one_line(error)}") from error
+            raise ArchiveError(f"USAGE_ARCHIVE_URL {self.url}: {_one_line(error)}") from error
 
     @contextlib.contextmanager
     def writer(
@@ -91,6 +101,36 @@ class Archive:
         finally:
             writer.discard()
 
+    def keep_refused(
+        self, body: bytes, *, account: str, aspect: Aspect, since: dt.date, until: dt.date
+    ) -> ArchivedBody:
+        """Keep an answer that is no usage file, so that a person can see what came.
+
+        Raises:
+            ArchiveError: the archive cannot be written.
+        """
+        with self.writer(account=account, aspect=aspect, since=since, until=until) as writer:
+            writer.write(body)
+            return writer.commit(suffix=_REFUSED_SUFFIX)
+
+    def mark_suspicious(self, uri: str, day: dt.date) -> None:
+        """Note that a day of this body was not landed because it shrank; noting it again changes nothing.
+
+        Raises:
+            ArchiveError: the archive cannot be written.
+        """
+        with _write_errors(uri):
+            self._files.pipe_file(_suspicious_name(uri, day), b"")
+
+    def unmark_suspicious(self, uri: str, day: dt.date) -> None:
+        """Take that note back: a person accepts the day as it is in this body.
+
+        Raises:
+            ArchiveError: the archive cannot be written.
+        """
+        with _write_errors(uri):
+            self._files.rm_file(_suspicious_name(uri, day))
+
     def entries(self, *, account: str, aspect: Aspect) -> list[ArchiveEntry]:
         """All bodies of one aspect, the oldest first; read from their names alone.
 
@@ -105,7 +145,11 @@ class Archive:
             return []
         except OSError as error:
             raise ArchiveError(f"cannot list the archive {self.url}: {_one_line(error)}") from error
-        found = [self._entry(path) for path in paths]
+        suspicious: dict[str, set[dt.date]] = defaultdict(set)
+        for path in paths:
+            if match := _SUSPICIOUS_NAME.fullmatch(path):
+                suspicious[match["body"] + _BODY_SUFFIX].add(dt.date.fromisoformat(match["day"]))
+        found = [self._entry(path, suspicious_days=suspicious[path]) for path in paths]
         return sorted((entry for entry in found if entry), key=lambda entry: (entry.fetched_at, entry.uri))
 
     def open(self, entry: ArchiveEntry) -> "ArchiveReader":
@@ -123,7 +167,7 @@ class Archive:
             safe_account = safe_account.replace(".", "%2E")
         return f"{self._root.rstrip('/')}/{safe_account}/{aspect.name}"
 
-    def _entry(self, path: str) -> ArchiveEntry | None:
+    def _entry(self, path: str, *, suspicious_days: Iterable[dt.date]) -> ArchiveEntry | None:
         match = _NAME.fullmatch("/".join(path.rsplit("/", 2)[1:]))
         if match is None:
             return None
@@ -134,6 +178,7 @@ class Archive:
             until=dt.date.fromisoformat(match["until"]),
             fetched_at=fetched_at,
             sha256_start=match["digest"],
+            suspicious_days=frozenset(suspicious_days),
         )
 
 
@@ -162,7 +207,7 @@ class ArchiveWriter:
         with _write_errors(self._folder):
             self._file.write(self._gzip.compress(block))
 
-    def commit(self) -> ArchivedBody:
+    def commit(self, *, suffix: str = _BODY_SUFFIX) -> ArchivedBody:
         """Put the body in its place, all of it at once."""
         with _write_errors(self._folder):
             self._file.write(self._gzip.flush())
@@ -171,7 +216,7 @@ class ArchiveWriter:
             self._file.close()
         sha256 = self._digest.hexdigest()
         fetched_at = self._fetched_at.strftime(_TIME_FORMAT)
-        path = f"{self._folder}/{fetched_at}-{sha256[:_DIGEST_CHARACTERS]}.csv.gz"
+        path = f"{self._folder}/{fetched_at}-{sha256[:_DIGEST_CHARACTERS]}{suffix}"
         with _write_errors(self._folder):
             if self._is_local:
                 Path(self._file.name).replace(path)
@@ -227,6 +272,10 @@ class ArchiveReader(Iterator[bytes]):
                     yield block
         if not self._digest.hexdigest().startswith(self._entry.sha256_start):
             raise ArchiveError(f"{self._entry.uri} is damaged: its SHA-256 is {self._digest.hexdigest()}")
+
+
+def _suspicious_name(uri: str, day: dt.date) -> str:
+    return f"{uri.removesuffix(_BODY_SUFFIX)}.{day.isoformat()}.suspicious"
 
 
 @contextlib.contextmanager

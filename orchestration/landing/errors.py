@@ -4,6 +4,7 @@ LandingError
 ├── FileRefusedError      the file as a whole is not what it should be; nothing of it was landed
 │   └── HeaderError       its header line is not one of this aspect
 ├── TooManyBadRowsError   one day has more bad rows than we accept; its former rows stay
+├── ShrunkenDayError      one day has far fewer rows than landed before; its former rows stay
 └── ArchiveError          the archive cannot be written or read; look at USAGE_ARCHIVE_URL
 """
 
@@ -22,6 +23,10 @@ class HeaderError(FileRefusedError):
 
 class TooManyBadRowsError(LandingError):
     """More than the accepted share of a day's rows cannot be landed."""
+
+
+class ShrunkenDayError(LandingError):
+    """A day that had rows comes back empty or with half of them at most; a person may accept that."""
 
 
 class ArchiveError(LandingError):

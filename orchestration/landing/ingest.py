@@ -12,6 +12,7 @@ alone until the step is tried again.
 import datetime as dt
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -23,7 +24,7 @@ from orchestration.landing.loads import Load, Request, landed_days, record_failu
 from orchestration.landing.raw_tables import land
 from orchestration.spacelift.aspects import Aspect
 from orchestration.spacelift.client import SpaceliftClient
-from orchestration.spacelift.errors import SpaceliftError, SpaceliftUnavailableError
+from orchestration.spacelift.errors import NotUsageFileError, SpaceliftError, SpaceliftUnavailableError
 
 MAX_DAYS_PER_REQUEST = 31
 # Single days refused one after the other, until the vendor counts as down and is left alone.
@@ -56,6 +57,7 @@ def ingest(
     connection: psycopg.Connection,
     run_id: str | None,
     on_progress: Progress,
+    accept_shrinkage: bool = False,
 ) -> list[FailedWindow]:
     """Download and land UTC days; those that this run has landed already are left out.
 
@@ -77,7 +79,7 @@ def ingest(
         if len(window) > most_days:
             waiting.extendleft(reversed(windows(window, at_most=most_days)))
             continue
-        request = Request(aspect, account, window[0], window[-1] + ONE_DAY, "api", run_id)
+        request = Request(aspect, account, window[0], window[-1] + ONE_DAY, "api", run_id, accept_shrinkage)
         try:
             failed += _download(
                 request, client=client, archive=archive, connection=connection, on_progress=on_progress
@@ -93,7 +95,8 @@ def ingest(
                 if may_ask_again and error.window_may_be_too_long:
                     most_days = half
                 continue
-            _record_failures(connection, request, str(error), on_progress)
+            kept = _keep_refused(archive, request, error) if isinstance(error, NotUsageFileError) else None
+            _record_failures(connection, request, str(error), on_progress, archived=kept)
             if not shorter_may_do:
                 raise
             failed.append(FailedWindow(window, str(error), may_ask_again, _retry_after_seconds(error)))
@@ -122,11 +125,13 @@ def ingest_from_archive(
     connection: psycopg.Connection,
     run_id: str | None,
     on_progress: Progress,
+    accept_shrinkage: bool = False,
 ) -> list[FailedWindow]:
     """Land UTC days again from the newest body that covers each, or an older one when that does not land.
 
-    The vendor is not asked. A day that no body covers is a failed one. As for `ingest`, every attempt is in
-    `raw.usage_loads`, and the connection must have no transaction open.
+    The vendor is not asked. A day that no body covers is a failed one. A day that was suspicious in a body is
+    left out of it, as it was then; with `accept_shrinkage` it is accepted. As for `ingest`, every attempt is
+    in `raw.usage_loads`, and the connection must have no transaction open.
 
     Raises:
         ArchiveError: the archive cannot be listed.
@@ -135,7 +140,14 @@ def ingest_from_archive(
     done = landed_days(connection, aspect=aspect, account=account, run_id=run_id) if run_id else set()
     wanted = sorted(set(days) - done)
     entries = archive.entries(account=account, aspect=aspect)
-    bodies = {day: [entry for entry in entries if entry.since <= day < entry.until] for day in wanted}
+    bodies = {
+        day: [
+            entry
+            for entry in entries
+            if entry.since <= day < entry.until and (accept_shrinkage or day not in entry.suspicious_days)
+        ]
+        for day in wanted
+    }
     errors: dict[dt.date, str] = {}
     for day in wanted:
         if not bodies[day]:
@@ -145,7 +157,9 @@ def ingest_from_archive(
     while newest := {day: candidates.pop() for day, candidates in bodies.items() if candidates}:
         for entry, group in groupby(newest, key=newest.__getitem__):
             for window in windows(group, at_most=len(newest)):
-                request = Request(aspect, account, window[0], window[-1] + ONE_DAY, "api", run_id)
+                request = Request(
+                    aspect, account, window[0], window[-1] + ONE_DAY, "api", run_id, accept_shrinkage
+                )
                 failed = _land_again(
                     request, entry=entry, archive=archive, connection=connection, on_progress=on_progress
                 )
@@ -173,7 +187,7 @@ def land_body(
     request: Request,
     *,
     blocks: Iterator[bytes],
-    writer: ArchiveWriter,
+    archive: Archive,
     connection: psycopg.Connection,
     on_progress: Progress,
 ) -> list[FailedWindow]:
@@ -181,13 +195,17 @@ def land_body(
 
     Raises what `blocks` raises, ArchiveError or psycopg.Error.
     """
-    failed = _land(
-        request,
-        blocks=_kept(blocks, writer),
-        commit_archive=writer.commit,
-        connection=connection,
-        on_progress=on_progress,
-    )
+    with archive.writer(
+        account=request.account, aspect=request.aspect, since=request.since, until=request.until
+    ) as writer:
+        failed = _land(
+            request,
+            blocks=_kept(blocks, writer),
+            commit_archive=writer.commit,
+            archive=archive,
+            connection=connection,
+            on_progress=on_progress,
+        )
     return [FailedWindow((day,), error) for day, error in failed.items()]
 
 
@@ -200,14 +218,9 @@ def _download(
     on_progress: Progress,
 ) -> list[FailedWindow]:
     """One request to the vendor, kept and landed at the same time; the days that cannot be landed."""
-    with (
-        client.open_usage_csv(request.aspect, since=request.since, until=request.until) as blocks,
-        archive.writer(
-            account=request.account, aspect=request.aspect, since=request.since, until=request.until
-        ) as writer,
-    ):
+    with client.open_usage_csv(request.aspect, since=request.since, until=request.until) as blocks:
         return land_body(
-            request, blocks=blocks, writer=writer, connection=connection, on_progress=on_progress
+            request, blocks=blocks, archive=archive, connection=connection, on_progress=on_progress
         )
 
 
@@ -222,12 +235,21 @@ def _land_again(
     """Some days of one archived body; the days that cannot be landed, and why."""
     body = archive.open(entry)
     try:
-        return _land(
-            request, blocks=body, commit_archive=body.body, connection=connection, on_progress=on_progress
+        failed = _land(
+            request,
+            blocks=body,
+            commit_archive=body.body,
+            archive=archive,
+            connection=connection,
+            on_progress=on_progress,
         )
+        for day in entry.suspicious_days.intersection(request.days).difference(failed):
+            # Accepted now: whoever lands everything again from here shall find it so.
+            archive.unmark_suspicious(entry.uri, day)
     except ArchiveError as error:
         _record_failures(connection, request, str(error), on_progress)
         return dict.fromkeys(request.days, str(error))
+    return failed
 
 
 def _land(
@@ -235,6 +257,7 @@ def _land(
     *,
     blocks: Iterator[bytes],
     commit_archive: Callable[[], ArchivedBody],
+    archive: Archive,
     connection: psycopg.Connection,
     on_progress: Progress,
 ) -> dict[dt.date, str]:
@@ -257,6 +280,8 @@ def _land(
             commit_archive=commit,
             source=request.source,
             run_id=request.run_id,
+            accept_shrinkage=request.accept_shrinkage,
+            on_shrunken=lambda body, day: archive.mark_suspicious(body.uri, day),
             on_load=lambda load: on_progress(load.usage_date, load),
         )
     except FileRefusedError as error:
@@ -270,6 +295,19 @@ def _kept(blocks: Iterator[bytes], writer: ArchiveWriter) -> Iterator[bytes]:
     for block in blocks:
         writer.write(block)
         yield block
+
+
+def _keep_refused(archive: Archive, request: Request, error: NotUsageFileError) -> ArchivedBody | None:
+    # That the answer was refused is the news; whether it could be kept is not.
+    with suppress(ArchiveError):
+        return archive.keep_refused(
+            error.body,
+            account=request.account,
+            aspect=request.aspect,
+            since=request.since,
+            until=request.until,
+        )
+    return None
 
 
 def _record_failures(

@@ -10,27 +10,34 @@ from typing import Literal
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from psycopg.rows import class_row
 
 from orchestration.landing.archive import ArchivedBody
 from orchestration.spacelift.aspects import Aspect
+
+LoadStatus = Literal["succeeded", "failed", "suspicious"]
 
 
 @dataclass(frozen=True)
 class Load:
     """One attempt to land one aspect of one UTC day, as recorded in `raw.usage_loads`.
 
-    Of a failed attempt the counts are 0: it changed nothing. `rows_read_slowly` are the landed or quarantined
-    rows that the fast expression did not pass; many of them mean that the vendor writes values in a new way.
+    A failed or suspicious attempt changed nothing: it landed and quarantined no row, and refused those that
+    came. Over all days of a body `lines` = landed + outside + quarantined + refused; None when it was not
+    read. `rows_read_slowly` are the landed or quarantined rows that the fast expression did not pass; many of
+    them mean that the vendor writes values in a new way.
     """
 
     load_id: int
     aspect: str
     usage_date: dt.date
-    status: Literal["succeeded", "failed"]
+    status: LoadStatus
     error: str | None = None
     rows_landed: int = 0
     rows_outside_window: int = 0
     rows_quarantined: int = 0
+    rows_refused: int = 0
+    lines: int | None = None
     rows_read_slowly: int = 0
     unknown_fields: tuple[str, ...] = ()
     fields_by_position: tuple[str, ...] = ()
@@ -38,8 +45,20 @@ class Load:
 
 
 @dataclass(frozen=True)
+class FormerLoad:
+    """A day's load that the next one takes the place of; its sum is None until somebody asked for it."""
+
+    load_id: int
+    rows_landed: int
+    sum_landed: Decimal | None
+
+
+@dataclass(frozen=True)
 class Request:
-    """What was asked for: one aspect of the UTC days from `since` to `until` (exclusive), and by whom."""
+    """What was asked for: one aspect of the UTC days from `since` to `until` (exclusive), and by whom.
+
+    `accept_shrinkage` when a person says that days may come back with far fewer rows than landed before.
+    """
 
     aspect: Aspect
     account: str
@@ -47,6 +66,7 @@ class Request:
     until: dt.date
     source: Literal["api", "file"] = "api"
     run_id: str | None = None
+    accept_shrinkage: bool = False
 
     @property
     def days(self) -> list[dt.date]:
@@ -60,16 +80,39 @@ def record_failure(
     request: Request,
     day: dt.date,
     error: str,
+    status: LoadStatus = "failed",
     started_at: dt.datetime | None = None,
     archived: ArchivedBody | None = None,
+    rows_outside_window: int = 0,
+    rows_refused: int = 0,
+    lines: int | None = None,
 ) -> Load:
-    """Record that a day could not be landed, in a transaction of its own; its rows are not touched."""
+    """Record that a day was not landed, in a transaction of its own; its rows are not touched."""
     refuse_open_transaction(connection)
     with connection.transaction():
         load_id = insert_load(
-            connection, request, day, status="failed", error=error, started_at=started_at, archived=archived
+            connection,
+            request,
+            day,
+            status=status,
+            error=error,
+            started_at=started_at,
+            archived=archived,
+            rows_outside_window=rows_outside_window,
+            rows_refused=rows_refused,
+            lines=lines,
         )
-    return Load(load_id, request.aspect.name, day, status="failed", error=error, archived=archived)
+    return Load(
+        load_id,
+        request.aspect.name,
+        day,
+        status=status,
+        error=error,
+        rows_outside_window=rows_outside_window,
+        rows_refused=rows_refused,
+        lines=lines,
+        archived=archived,
+    )
 
 
 def insert_load(
@@ -77,7 +120,7 @@ def insert_load(
     request: Request,
     day: dt.date,
     *,
-    status: Literal["succeeded", "failed"],
+    status: LoadStatus,
     started_at: dt.datetime | None,
     archived: ArchivedBody | None,
     error: str | None = None,
@@ -85,17 +128,19 @@ def insert_load(
     rows_outside_window: int = 0,
     rows_quarantined: int = 0,
     sum_landed: Decimal | None = None,
+    rows_refused: int = 0,
+    lines: int | None = None,
 ) -> int:
     """Write one load in the transaction that is open, and return its id."""
     row = connection.execute(
         """
         insert into raw.usage_loads (
             account, aspect, usage_date, requested_since, requested_until, source, archive_uri, sha256, bytes,
-            rows_landed, rows_outside_window, rows_quarantined, sum_landed, status, error, run_id,
-            started_at, finished_at
+            rows_landed, rows_outside_window, rows_quarantined, rows_refused, lines, sum_landed, status,
+            error, run_id, started_at, finished_at
         )
         values (
-            %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+            %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
             coalesce(%s, clock_timestamp()), clock_timestamp()
         )
         returning load_id
@@ -113,6 +158,8 @@ def insert_load(
             rows_landed,
             rows_outside_window,
             rows_quarantined,
+            rows_refused,
+            lines,
             sum_landed,
             status,
             error,
@@ -129,6 +176,28 @@ def refuse_open_transaction(connection: psycopg.Connection) -> None:
     """Inside an open transaction our commits would be savepoints, and a failure would undo landed days."""
     if connection.info.transaction_status != TransactionStatus.IDLE:
         raise ValueError("the connection has a transaction open; commit or roll back before landing")
+
+
+def former_load(connection: psycopg.Connection, *, request: Request, day: dt.date) -> FormerLoad | None:
+    """The day's last successful load, in the transaction that is open; None when it never landed."""
+    with connection.cursor(row_factory=class_row(FormerLoad)) as cursor:
+        return cursor.execute(
+            """
+            select load_id, coalesce(rows_landed, 0) as rows_landed, sum_landed
+            from raw.usage_loads
+            where account = %s and aspect = %s and usage_date = %s and status = 'succeeded'
+            order by load_id desc
+            limit 1
+            """,
+            (request.account, request.aspect.name, day),
+        ).fetchone()
+
+
+def record_sum(connection: psycopg.Connection, former: FormerLoad, *, sum_landed: Decimal) -> None:
+    """Write down what the rows of a load added up to, in the transaction that is open."""
+    connection.execute(
+        "update raw.usage_loads set sum_landed = %s where load_id = %s", (sum_landed, former.load_id)
+    )
 
 
 def landed_days(connection: psycopg.Connection, *, aspect: Aspect, account: str, run_id: str) -> set[dt.date]:

@@ -22,14 +22,26 @@ from psycopg import sql
 
 from orchestration.landing.archive import ArchivedBody
 from orchestration.landing.day_spool import DaySpool
-from orchestration.landing.errors import FileRefusedError, TooManyBadRowsError
-from orchestration.landing.loads import Load, Request, insert_load, record_failure, refuse_open_transaction
+from orchestration.landing.errors import FileRefusedError, ShrunkenDayError, TooManyBadRowsError
+from orchestration.landing.loads import (
+    FormerLoad,
+    Load,
+    LoadStatus,
+    Request,
+    former_load,
+    insert_load,
+    record_failure,
+    record_sum,
+    refuse_open_transaction,
+)
 from orchestration.landing.usage_csv import BadRow, UsageCsv
 from orchestration.landing.usage_header import Layout
 from orchestration.landing.usage_spans import unix_seconds
 from orchestration.spacelift.aspects import ASPECTS, Aspect
 
 MAX_BAD_PERCENT = 1
+# Of fewer rows the half is a run or two, which the vendor may well take back.
+SHRINKAGE_FLOOR_ROWS = 4
 
 # What the sum of a day's landed rows is, exactly: to six places, as staging rounds every row.
 _SUMS = {
@@ -52,6 +64,8 @@ def land(
     commit_archive: Callable[[], ArchivedBody],
     source: Literal["api", "file"] = "api",
     run_id: str | None = None,
+    accept_shrinkage: bool = False,
+    on_shrunken: Callable[[ArchivedBody, dt.date], None] = lambda archived, day: None,
     on_load: Callable[[Load], None] = lambda load: None,
 ) -> list[Load]:
     """Replace the UTC days from `since` to `until` (exclusive) by the rows of one body, also by none.
@@ -61,13 +75,15 @@ def land(
     table; several days are first kept apart in a temporary file. `on_load` hears of every day, once done.
 
     Returns one load per day. A day with more than MAX_BAD_PERCENT bad rows, or with a row that Postgres does
-    not take, keeps its former rows and has status failed; the other days land.
+    not take, keeps its former rows and has status failed; the other days land. So does a day that comes with
+    far fewer rows than landed before, unless `accept_shrinkage`: it is suspicious, and `on_shrunken` hears of
+    it before that is on record.
 
     Raises:
         FileRefusedError: the body as a whole is no file of this aspect; it is in the archive all the same.
         Whatever `blocks` and `commit_archive` raise; then nothing has changed.
     """
-    request = Request(aspect, account, since, until, source, run_id)
+    request = Request(aspect, account, since, until, source, run_id, accept_shrinkage)
     refuse_open_transaction(connection)
     started_at = _now(connection)
     blocks = iter(blocks)
@@ -77,7 +93,7 @@ def land(
             sorted_rows = _SortedRows(usage, bad_rows)
             if len(request.days) == 1:
                 pieces = (data for _, data in sorted_rows)
-                landing = _Landing(connection, request, sorted_rows, started_at, commit_archive)
+                landing = _Landing(connection, request, sorted_rows, started_at, commit_archive, on_shrunken)
                 load = landing.replace_day(since, pieces)
                 on_load(load)
                 return [load]
@@ -85,7 +101,9 @@ def land(
                 for day, data in sorted_rows:
                     good_rows.append(day, data)
                 archived = commit_archive()
-                landing = _Landing(connection, request, sorted_rows, started_at, lambda: archived)
+                landing = _Landing(
+                    connection, request, sorted_rows, started_at, lambda: archived, on_shrunken
+                )
                 loads = []
                 for day in request.days:
                     loads.append(landing.replace_day(day, good_rows.read(day)))
@@ -97,6 +115,13 @@ def land(
                 pass
             commit_archive()
             raise
+
+
+def is_shrunken(*, before: int | None, now: int) -> bool:
+    """Whether a day of `before` landed rows (None: it never landed) may not be replaced by `now` unasked."""
+    if not before or now >= before:
+        return False
+    return now == 0 or (before >= SHRINKAGE_FLOOR_ROWS and now * 2 <= before)
 
 
 class _SortedRows:
@@ -140,6 +165,12 @@ class _SortedRows:
                 line_number, raw_line, reason = json.loads(line)
                 yield line_number, raw_line, reason
 
+    @property
+    def lines(self) -> int:
+        """Lines of the body that are rows, by their line ends; known once all have passed."""
+        usage = self.usage
+        return usage.lines_received - usage.continuation_lines - usage.blank_lines_at_end
+
     def outside(self, request: Request, day: dt.date) -> int:
         """Rows outside the window, each once: those before at its first day, those after at its last."""
         before = self.usage.rows_before if day == request.days[0] else 0
@@ -156,9 +187,10 @@ class _Landing:
     rows: _SortedRows
     started_at: dt.datetime
     commit_archive: Callable[[], ArchivedBody]
+    on_shrunken: Callable[[ArchivedBody, dt.date], None]
 
     def replace_day(self, day: dt.date, pieces: Iterable[bytes]) -> Load:
-        """Delete the day, COPY its rows, record the load; with too many bad rows, record the failure only."""
+        """Delete the day, COPY its rows, record the load; if they are not fit to stay, record only that."""
         archived: ArchivedBody | None = None
 
         def pieces_and_then_the_archive() -> Iterator[bytes]:
@@ -170,12 +202,22 @@ class _Landing:
         rows = pieces_and_then_the_archive()
         try:
             with self.connection.transaction():
+                _keep_others_out(self.connection, self.request.aspect)
+                former = former_load(self.connection, request=self.request, day=day)
+                if former and former.sum_landed is None:
+                    record_sum(self.connection, former, sum_landed=self._sum_of_day(day))
                 _copy_day(self.connection, self.request.aspect, day, self.rows.usage.layout, rows)
                 assert archived is not None  # noqa: S101 - the COPY took all of its rows
                 self.rows.refuse_if_bad(self.request, day)
-                return self._record(day, archived, sum_landed=_sum_of_day(self.connection, self.request, day))
+                self._refuse_if_shrunken(day, former)
+                # A day's first rows are added up when others take their place: before, nobody compares them.
+                return self._record(day, archived, sum_landed=self._sum_of_day(day) if former else None)
         except TooManyBadRowsError as error:
             return self._record_failure(day, str(error), archived)
+        except ShrunkenDayError as error:
+            assert archived is not None  # noqa: S101 - as above
+            self.on_shrunken(archived, day)
+            return self._record_failure(day, str(error), archived, status="suspicious")
         except psycopg.DataError as error:
             # The database knows better than we what it can hold, for example when it is not UTF-8 itself.
             for _ in rows:
@@ -185,17 +227,46 @@ class _Landing:
                 day, f"{self.request.aspect.name} of {day}: Postgres refused a row: {message}", archived
             )
 
-    def _record_failure(self, day: dt.date, error: str, archived: ArchivedBody | None) -> Load:
+    def _refuse_if_shrunken(self, day: dt.date, former: FormerLoad | None) -> None:
+        if self.request.accept_shrinkage:
+            return
+        before, now = former.rows_landed if former else None, self.rows.good[day]
+        if is_shrunken(before=before, now=now):
+            raise ShrunkenDayError(
+                f"{self.request.aspect.name} of {day} came with {now} rows, {before} landed before and stay;"
+                " if so few are right, run the day again with --accept-shrinkage"
+            )
+
+    def _sum_of_day(self, day: dt.date) -> Decimal:
+        """What the rows of the day add up to now: a restatement shows by it."""
+        row = self.connection.execute(
+            sql.SQL(
+                "select coalesce({}, 0) from {} where timestamp_unix >= %s and timestamp_unix < %s"
+            ).format(
+                sql.SQL(_SUMS[self.request.aspect.name]), sql.Identifier("raw", self.request.aspect.table)
+            ),
+            (unix_seconds(day), unix_seconds(day + dt.timedelta(days=1))),
+        ).fetchone()
+        assert row is not None  # noqa: S101 - an aggregate always has a row
+        return Decimal(row[0])
+
+    def _record_failure(
+        self, day: dt.date, error: str, archived: ArchivedBody | None, *, status: LoadStatus = "failed"
+    ) -> Load:
         return record_failure(
             self.connection,
             request=self.request,
             day=day,
             error=error,
+            status=status,
             started_at=self.started_at,
             archived=archived,
+            rows_outside_window=self.rows.outside(self.request, day),
+            rows_refused=self.rows.good[day] + self.rows.bad[day],
+            lines=self.rows.lines,
         )
 
-    def _record(self, day: dt.date, archived: ArchivedBody, *, sum_landed: Decimal) -> Load:
+    def _record(self, day: dt.date, archived: ArchivedBody, *, sum_landed: Decimal | None) -> Load:
         outside = self.rows.outside(self.request, day)
         load_id = insert_load(
             self.connection,
@@ -208,6 +279,7 @@ class _Landing:
             rows_outside_window=outside,
             rows_quarantined=self.rows.bad[day],
             sum_landed=sum_landed,
+            lines=self.rows.lines,
         )
         if self.rows.bad[day]:
             with (
@@ -227,11 +299,19 @@ class _Landing:
             rows_landed=self.rows.good[day],
             rows_outside_window=outside,
             rows_quarantined=self.rows.bad[day],
+            lines=self.rows.lines,
             rows_read_slowly=usage.rows_read_slowly[day],
             unknown_fields=usage.layout.unknown_fields,
             fields_by_position=usage.layout.fields_by_position,
             archived=archived,
         )
+
+
+def _keep_others_out(connection: psycopg.Connection, aspect: Aspect) -> None:
+    """Until this transaction ends. Two landings of one day at once would each delete only the old rows."""
+    connection.execute(
+        "select pg_advisory_xact_lock(%s::int, %s::int)", (_LOCK_SPACE, list(ASPECTS).index(aspect.name))
+    )
 
 
 def _copy_day(
@@ -240,10 +320,6 @@ def _copy_day(
     """Delete the rows of a day and write new ones, in the transaction that is open."""
     table = sql.Identifier("raw", aspect.table)
     with connection.cursor() as cursor:
-        # Without it two landings of one day at once would each delete only the old rows, and double the day.
-        cursor.execute(
-            "select pg_advisory_xact_lock(%s::int, %s::int)", (_LOCK_SPACE, list(ASPECTS).index(aspect.name))
-        )
         cursor.execute(
             sql.SQL("delete from {} where timestamp_unix >= %s and timestamp_unix < %s").format(table),
             (unix_seconds(day), unix_seconds(day + dt.timedelta(days=1))),
@@ -254,18 +330,6 @@ def _copy_day(
         with cursor.copy(statement) as copy:
             for piece in pieces:
                 copy.write(piece)
-
-
-def _sum_of_day(connection: psycopg.Connection, request: Request, day: dt.date) -> Decimal:
-    """What the rows of a day add up to, those just written: a restatement shows by it."""
-    row = connection.execute(
-        sql.SQL("select coalesce({}, 0) from {} where timestamp_unix >= %s and timestamp_unix < %s").format(
-            sql.SQL(_SUMS[request.aspect.name]), sql.Identifier("raw", request.aspect.table)
-        ),
-        (unix_seconds(day), unix_seconds(day + dt.timedelta(days=1))),
-    ).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate always has a row
-    return Decimal(row[0])
 
 
 def _identifiers(layout: Layout, *, nullable: bool) -> sql.Composed:

@@ -8,8 +8,9 @@ looked at by itself. First as a line; when a quote is open at its end, as a reco
 the quote is never closed, or the record is bad, only that one line is given up.
 
 For every file that is read to its end:
-    lines = landed rows + rows outside + bad rows + continuation_lines + blank_lines_at_end
-with `lines` the lines under the header. An empty line between rows is a bad row.
+    lines_received = lines = landed rows + rows outside + bad rows + continuation_lines + blank_lines_at_end
+both the lines under the header, once counted in the bytes and once row by row. An empty line between rows is
+a bad row.
 """
 
 import codecs
@@ -88,6 +89,7 @@ class UsageCsv:
         self._span = self._spans.of(max(unix_seconds(since), EARLIEST_UNIX_SECONDS))
         self._last_day = since
 
+        self.lines_received = self._rest.count(b"\n")
         self.lines = 0
         self.rows_before = 0
         self.rows_after = 0
@@ -101,6 +103,7 @@ class UsageCsv:
         pieces = [self._rest]
         size = len(self._rest)
         for block in self._blocks:
+            self.lines_received += block.count(b"\n")
             pieces.append(block)
             size += len(block)
             if size < wanted:
@@ -115,6 +118,7 @@ class UsageCsv:
         data = b"".join(pieces)
         if data and not data.endswith(b"\n"):
             data += b"\n"
+            self.lines_received += 1
         yield from self._rows(data, is_last=True)
 
     def _first_line(self) -> tuple[bytes, bytes]:

@@ -68,6 +68,7 @@ def ingest_file(
     connection: psycopg.Connection,
     run_id: str | None,
     on_progress: Progress,
+    accept_shrinkage: bool = False,
 ) -> list[FailedWindow]:
     """Keep a file in the archive and land its days, as `ingest` does with a download.
 
@@ -78,15 +79,13 @@ def ingest_file(
         ArchiveError: the archive cannot be written.
         psycopg.Error: the database failed.
     """
-    request = Request(file.aspect, account, file.since, file.until, "file", run_id)
-    with archive.writer(account=account, aspect=file.aspect, since=file.since, until=file.until) as writer:
-        return land_body(
-            request,
-            blocks=_blocks(file.path),
-            writer=writer,
-            connection=connection,
-            on_progress=on_progress,
-        )
+    return land_body(
+        Request(file.aspect, account, file.since, file.until, "file", run_id, accept_shrinkage),
+        blocks=_blocks(file.path),
+        archive=archive,
+        connection=connection,
+        on_progress=on_progress,
+    )
 
 
 def _days(path: Path, *, aspect: Aspect) -> set[dt.date]:

@@ -95,7 +95,7 @@ def dbt_environment(database_url: str, *, inherited: Mapping[str, str]) -> dict[
         "USAGE_DB_HOST": parts.get("host", "127.0.0.1"),
         "USAGE_DB_PORT": parts.get("port", "5432"),
         "USAGE_DB_USER": parts.get("user", "usage"),
-        "USAGE_DB_PASSWORD": parts.get("password", ""),
+        "DBT_ENV_SECRET_USAGE_DB_PASSWORD": parts.get("password", ""),
         "USAGE_DB_NAME": parts.get("dbname", parts.get("user", "usage")),
         "USAGE_DB_SSLMODE": parts.get("sslmode", "prefer"),
         # What comes later wins: whoever set a lock_timeout in the URL keeps it.

@@ -76,15 +76,12 @@ def error_of_transport(error: httpx.HTTPError, *, asked: str, host: str) -> Spac
     return SpaceliftUnavailableError(f"no complete answer from Spacelift ({host}) for {asked}: {words}")
 
 
-def refuse_other_content(response: httpx.Response, *, asked: str) -> None:
-    """Raise SpaceliftRejectedError unless the headers of a 200 can be those of a CSV file."""
+def other_content(response: httpx.Response) -> str | None:
+    """What a 200 calls itself in its headers when that is no CSV file; None when it can be one."""
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in CSV_CONTENT_TYPES:
-        page = "a web page, probably the login," if "html" in content_type else one_line(content_type)
-        raise SpaceliftRejectedError(
-            f"Spacelift ({response.request.url.host}) answered {page} instead of CSV for {asked}; "
-            "check the endpoint and the credentials"
-        )
+    if content_type in CSV_CONTENT_TYPES:
+        return None
+    return "a web page, probably the login," if "html" in content_type else one_line(content_type)
 
 
 def retry_after_seconds(response: httpx.Response, *, now: dt.datetime) -> float | None:

@@ -18,7 +18,7 @@ from typing import Self
 import certifi
 import httpx
 
-from orchestration.spacelift.answers import error_of_status, error_of_transport, refuse_other_content
+from orchestration.spacelift.answers import error_of_status, error_of_transport
 from orchestration.spacelift.aspects import RUN_MINUTES, Aspect
 from orchestration.spacelift.auth import ApiKey, IssuedToken, ReadyToken, TokenSource, exchange_key
 from orchestration.spacelift.endpoint import expiry_of_token, is_loopback, normalise_endpoint
@@ -96,7 +96,8 @@ class SpaceliftClient:
         Raises:
             SpaceliftUnavailableError: asking again may help (no answer, 408, 429, 5xx); also while iterating,
                 when the transfer was cut.
-            SpaceliftRejectedError: asking again cannot help (any other answer).
+            SpaceliftRejectedError: asking again cannot help (any other answer); also while iterating, as
+                NotUsageFileError, when what comes is no CSV.
         """
         if since >= until:
             raise ValueError(f"no days between {since} and {until}")
@@ -106,8 +107,7 @@ class SpaceliftClient:
         try:
             if response.status_code != 200:
                 raise error_of_status(response, asked=asked, secrets=self._tokens.secrets())
-            refuse_other_content(response, asked=asked)
-            yield complete_body(response, aspect=aspect, asked=asked)
+            yield complete_body(response, aspect=aspect, asked=asked, secrets=self._tokens.secrets())
         finally:
             response.close()
 

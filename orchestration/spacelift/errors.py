@@ -3,6 +3,7 @@
 SpaceliftError
 ├── SpaceliftUnavailableError   asking again may help: no answer, 408, 429, 5xx, a cut transfer
 └── SpaceliftRejectedError      asking again cannot help: refused, wrong answer, wrong configuration
+    └── NotUsageFileError       an answer of status 200 that is no CSV file: a login page, JSON, nothing
 """
 
 
@@ -38,3 +39,14 @@ class SpaceliftUnavailableError(SpaceliftError):
 
 class SpaceliftRejectedError(SpaceliftError):
     """Asking again cannot help; a person has to change something first."""
+
+
+class NotUsageFileError(SpaceliftRejectedError):
+    """A successful answer that cannot be a usage file.
+
+    `body` is what came: decompressed, up to a bound, without our secrets.
+    """
+
+    def __init__(self, message: str, *, body: bytes) -> None:
+        super().__init__(message)
+        self.body = body

@@ -13,18 +13,23 @@ nothing had been.
 
 import csv
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
 
 import httpx
 from isal import isal_zlib
 
-from orchestration.spacelift.answers import error_of_transport
+from orchestration.spacelift.answers import error_of_transport, other_content
 from orchestration.spacelift.aspects import Aspect, ColumnKind
-from orchestration.spacelift.errors import SpaceliftRejectedError, SpaceliftUnavailableError
+from orchestration.spacelift.errors import NotUsageFileError, SpaceliftUnavailableError
 
 BLOCK_BYTES = 256 * 1024
 # The read timeout bounds one wait; this bounds their sum, so that a body that drips ends too.
 WAITING_SECONDS_AT_MOST = 1800.0
+
+# Of an answer that is no usage file; a login page has some kilobytes.
+REFUSED_BYTES_AT_MOST = 4 * 2**20
 
 # A line longer than this is not looked at to see whether it is whole.
 _LINE_BYTES_AT_MOST = 64 * 1024
@@ -33,13 +38,20 @@ _ULID_CHARACTERS = 26
 
 
 def complete_body(
-    response: httpx.Response, *, aspect: Aspect, asked: str, clock: Callable[[], float] = time.monotonic
+    response: httpx.Response,
+    *,
+    aspect: Aspect,
+    asked: str,
+    secrets: Sequence[str] = (),
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[bytes]:
     """The decompressed body in blocks of about 256 KiB; ends without an error only if all of it came.
 
+    `secrets` are taken out of a body that is refused, should the server repeat them.
+
     Raises:
         SpaceliftUnavailableError: the transfer was cut, by the network or by the server.
-        SpaceliftRejectedError: nothing came, or something that cannot be CSV.
+        NotUsageFileError: nothing came, or something that cannot be CSV.
     """
     host = response.request.url.host
     received = _received(response, asked=asked, clock=clock)
@@ -47,27 +59,51 @@ def complete_body(
     if encoding in ("gzip", "x-gzip"):
         received = _gunzipped(received, asked=asked, host=host)
     elif encoding not in ("", "identity"):
-        raise SpaceliftRejectedError(
-            f"Spacelift ({host}) encoded {asked} as {encoding!r}, which we did not accept"
+        raise NotUsageFileError(
+            f"Spacelift ({host}) encoded {asked} as {encoding!r}, which we did not accept",
+            body=_refused_body(received, secrets=secrets),
         )
     edges = _Edges()
-    for block in _in_blocks(received):
+    blocks = _in_blocks(received)
+    other = other_content(response)
+    for block in blocks:
         if edges.is_empty and block.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"[")):
-            raise SpaceliftRejectedError(
-                f"Spacelift ({host}) answered a web page or JSON instead of CSV for {asked}; "
-                "check the endpoint and the credentials"
-            )
+            other = other or "a web page or JSON"
+        if other:
+            blocks = chain([block], blocks)
+            break
         edges.add(block)
         yield block
+    if other:
+        raise NotUsageFileError(
+            f"Spacelift ({host}) answered {other} instead of CSV for {asked}; "
+            "check the endpoint and the credentials",
+            body=_refused_body(blocks, secrets=secrets),
+        )
     states_length = "content-length" in response.headers and "transfer-encoding" not in response.headers
     if edges.is_empty:
-        raise SpaceliftRejectedError(
-            f"Spacelift ({host}) answered {asked} with an empty body, without a header line"
+        raise NotUsageFileError(
+            f"Spacelift ({host}) answered {asked} with an empty body, without a header line", body=b""
         )
     if not edges.end_with_newline and not (states_length and edges.last_line_is_whole(aspect)):
         raise SpaceliftUnavailableError(
             f"the answer of Spacelift ({host}) for {asked} ends in the middle of a row"
         )
+
+
+def _refused_body(blocks: Iterable[bytes], *, secrets: Sequence[str]) -> bytes:
+    """What came of a body that is refused, up to a bound: it is kept to be looked at."""
+    body = bytearray()
+    # Refused it is, whole or cut.
+    with suppress(SpaceliftUnavailableError):
+        for block in blocks:
+            body += block
+            if len(body) >= REFUSED_BYTES_AT_MOST:
+                break
+    kept = bytes(body[:REFUSED_BYTES_AT_MOST])
+    for secret in secrets:
+        kept = kept.replace(secret.encode(), b"[secret]")
+    return kept
 
 
 def _received(response: httpx.Response, *, asked: str, clock: Callable[[], float]) -> Iterator[bytes]:

@@ -44,6 +44,8 @@ _WORKER_POOL_FIELDS = {"id": "id", "name": "name", "workers": "workers { drained
 _NUMBER_BELOW = Decimal(10) ** 12
 _FIRST_INSTANT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _LAST_INSTANT = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+# What the usage files call a pool by; its time of creation is read from it.
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 # Servers suggest other fields behind a complaint; those are not what is wrong.
 _SUGGESTION = re.compile(r"did you mean.*", re.IGNORECASE)
 
@@ -166,12 +168,12 @@ def _vendor_worker_pools(told: list[Any], remarks: list[str]) -> list[VendorWork
     for entry in told:
         pool = entry if isinstance(entry, dict) else {}
         ulid, name, workers = pool.get("id"), pool.get("name"), pool.get("workers")
-        if not isinstance(ulid, str) or not ulid or not isinstance(name, str):
-            remarks.append("Spacelift listed a worker pool without id or name: left out")
+        if not isinstance(ulid, str) or not _ULID.fullmatch(ulid.upper()) or not isinstance(name, str):
+            remarks.append("Spacelift listed a worker pool without a ULID or a name: left out")
             continue
         listed = workers if isinstance(workers, list) else None
-        pools[ulid] = VendorWorkerPool(
-            worker_pool_ulid=_without_nul(ulid),
+        pools[ulid.upper()] = VendorWorkerPool(
+            worker_pool_ulid=ulid.upper(),
             worker_pool_name=_without_nul(name),
             worker_count=None if listed is None else len(listed),
             drained_worker_count=None if listed is None else sum(map(_is_drained, listed)),

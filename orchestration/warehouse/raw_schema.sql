@@ -144,3 +144,11 @@ create table if not exists raw.vendor_worker_pools (
 
 -- Version 3: what the landed rows of the day add up to, minutes of all states or workers; null = not recorded.
 alter table raw.usage_loads add column if not exists sum_landed numeric;
+-- Version 4: a suspicious load came with far fewer rows than landed before, and was not landed. `rows_refused` are
+-- the rows of a day that was not replaced. `lines` are those of the whole body under its header, counted apart from
+-- the landing, less lines inside a value and empty ones at the end.
+alter table raw.usage_loads
+add column if not exists rows_refused bigint,
+add column if not exists lines bigint,
+drop constraint if exists usage_loads_status_check,
+add constraint usage_loads_status_check check (status in ('succeeded', 'failed', 'suspicious'));

@@ -240,6 +240,51 @@ def test_history_is_landed_again_from_the_archive_alone(connection, ingest_days,
     assert len(vendor.asked) == asked
 
 
+def test_a_day_that_was_suspicious_is_left_out_of_its_body_until_it_is_accepted(
+    connection, ingest_days, vendor, archive
+):
+    def body(since: dt.date, until: dt.date, *, rows: int, count: int) -> httpx.Response:
+        text = csv_of(since, until - dt.timedelta(days=1), count=count).removeprefix(HEADER)
+        return httpx.Response(200, text=HEADER + text * rows, headers={"content-type": "text/csv"})
+
+    def counts() -> list[tuple[int, int]]:
+        with connection.transaction():
+            return connection.execute(
+                "select count, count(*) from raw.worker_count group by 1 order by 1"
+            ).fetchall()
+
+    def restored(**accept: bool) -> list[FailedWindow]:
+        with connection.transaction():
+            connection.execute("truncate raw.worker_count, raw.quarantined_rows, raw.usage_loads")
+        return again(**accept)
+
+    def again(**accept: bool) -> list[FailedWindow]:
+        return ingest_from_archive(
+            [FIRST],
+            aspect=WORKER_COUNT,
+            account="acme",
+            archive=archive,
+            connection=connection,
+            run_id=None,
+            on_progress=lambda day, load: None,
+            **accept,
+        )
+
+    vendor.answer = lambda since, until: body(since, until, rows=8, count=3)
+    ingest_days([FIRST])
+    vendor.answer = lambda since, until: body(since, until, rows=2, count=4)
+    (failed,) = ingest_days([FIRST])
+    assert (failed.days, failed.may_ask_again) == ((FIRST,), False)
+    assert "came with 2 rows, 8 landed before" in failed.error
+    assert restored() == []
+    assert counts() == [(3, 8)]
+    # Accepting is a person's word; from then on it holds for an empty database as well.
+    assert again(accept_shrinkage=True) == []
+    assert counts() == [(4, 2)]
+    assert restored() == []
+    assert counts() == [(4, 2)]
+
+
 def test_a_damaged_body_in_the_archive_lands_nothing_and_an_older_one_is_taken(
     connection, ingest_days, archive
 ):

@@ -1,92 +1,25 @@
 """The marts after daily increments are the same, row for row, as the marts made anew from all raw rows."""
 
-import datetime as dt
 import os
 import re
 from pathlib import Path
 
 import psycopg
 import pytest
-from dbt.cli.main import dbtRunner, dbtRunnerResult
 
-from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
-from orchestration.resources.dbt import dbt_environment, failure_line
+from orchestration.resources.dbt import failure_line
 from orchestration.warehouse.connection import connect
+from tests.database.warehouse_by_hand import Warehouse
 
 # The stack and pool ULIDs are of 2024-01-22, the runs' of 2024-02-01.
 STACK, OTHER_STACK = "01HMSGMXD00000000000000001", "01HMSGMXD00000000000000002"
 POOL, OTHER_POOL = "01HMSGMXD00000000000000003", "01HMSGMXD00000000000000004"
+LISTED_POOL = "01HMSGMXD00000000000000005"
 COMPARED_SCHEMA = "before"
 
 
-class Warehouse:
-    """Raw rows written as a landing would leave them, and dbt over them."""
-
-    def __init__(self, url: str, *, target_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.url = url
-        self._target_path = target_path
-        for name, value in dbt_environment(url, inherited=os.environ).items():
-            monkeypatch.setenv(name, value)
-
-    def land(
-        self,
-        day: str,
-        *,
-        runs: tuple[tuple[int, str, str, str, str, str], ...] = (),
-        workers: tuple[tuple[int, str, int], ...] = (),
-        aspects: tuple[str, ...] = ("run-minutes", "worker-count"),
-    ) -> None:
-        """Replace the day.
-
-        runs: hour, run, stack, state, pool ULID, pool name; workers: hour, pool name, count.
-        """
-        start = dt.datetime.fromisoformat(f"{day}T00:00:00+00:00")
-
-        def at(hour: int) -> int:
-            return int(start.timestamp()) + 3600 * hour
-
-        with connect(self.url) as connection:
-            for table in ("run_minutes", "worker_count"):
-                connection.execute(
-                    f"delete from raw.{table} where timestamp_unix between %s and %s".encode(),
-                    (at(0), at(24) - 1),
-                )
-            for hour, run, stack, state, pool, pool_name in runs:
-                connection.execute(
-                    "insert into raw.run_minutes"
-                    " values (%s, 10.25, %s, %s, 'TRACKED', %s, %s, %s, %s, true, %s, %s)",
-                    (at(hour), not pool, state, run, f"name on {day}", stack[-3:], stack, pool_name, pool),
-                )
-            for hour, pool_name, count in workers:
-                connection.execute(
-                    "insert into raw.worker_count values (1, %s, %s, %s)", (count, at(hour), pool_name)
-                )
-            for aspect in aspects:
-                connection.execute(
-                    "insert into raw.usage_loads (account, aspect, usage_date, requested_since,"
-                    " requested_until, source, status, started_at, finished_at)"
-                    " values ('test', %s, %s, %s, %s::date + 1, 'api', 'succeeded', now(), now())",
-                    (aspect, day, day, day),
-                )
-
-    def build(self, *arguments: str) -> None:
-        """Seeds and models; their data tests are run over the demo and over another Spacelift."""
-        outcome = self.try_build(*arguments)
-        assert outcome.success, failure_line(outcome, database_url=self.url)
-
-    def try_build(self, *arguments: str) -> dbtRunnerResult:
-        """The same; it may fail."""
-        return dbtRunner().invoke(
-            [
-                *QUIET_ARGUMENTS,
-                "build",
-                *project_arguments(PROJECT_DIR, target_path=self._target_path),
-                "--exclude-resource-types",
-                "test",
-                "unit_test",
-                *arguments,
-            ]
-        )
+class ComparedWarehouse(Warehouse):
+    """What its marts were, beside what they are."""
 
     def remember_marts(self) -> None:
         with connect(self.url) as connection:
@@ -121,18 +54,22 @@ class Warehouse:
 
 
 @pytest.fixture
-def warehouse(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    return Warehouse(database_url, target_path=tmp_path, monkeypatch=monkeypatch)
+def warehouse(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ComparedWarehouse:
+    return ComparedWarehouse(database_url, target_path=tmp_path, monkeypatch=monkeypatch)
 
 
 def run(number: int) -> str:
     return f"01HNH000000000000000000{number:03d}"
 
 
-def test_increments_equal_a_full_refresh(warehouse: Warehouse) -> None:
+def test_increments_equal_a_full_refresh(warehouse: ComparedWarehouse) -> None:
     day = ((8, run(1), STACK, "PLANNING", POOL, "old"), (8, run(1), STACK, "FINISHED", POOL, "old"))
     warehouse.land("2024-02-01", runs=day, workers=((8, "old", 3), (9, "old", 2), (9, "silent", 1)))
-    warehouse.land("2024-02-02", runs=((8, run(2), STACK, "APPLYING", "", ""),), workers=((8, "old", 1),))
+    warehouse.land(
+        "2024-02-02",
+        runs=((8, run(2), STACK, "APPLYING", "", ""),),
+        workers=((8, "old", 1), (9, "quiet", 6)),
+    )
     warehouse.land("2024-02-04", runs=((8, run(3), STACK, "READY", POOL, "old"),), workers=((8, "old", 5),))
     warehouse.build()
 
@@ -150,16 +87,29 @@ def test_increments_equal_a_full_refresh(warehouse: Warehouse) -> None:
     # History before the first day, a restated day without its run, the missing day, one file of a new day.
     warehouse.land("2024-01-30", runs=((8, run(5), OTHER_STACK, "PLANNING", POOL, "old"),))
     warehouse.land("2024-02-01", workers=((8, "old", 4),))
-    warehouse.land("2024-02-03")
+    warehouse.land("2024-02-03", workers=((3, "loud", 7),))
     warehouse.land("2024-02-06", workers=((3, "new", 9),), aspects=("worker-count",))
     warehouse.build()
+
+    # Nothing landed, but Spacelift's list shows whose names "quiet" and "loud" were.
+    warehouse.list_pools("2024-02-02", **{LISTED_POOL: "quiet", POOL: "new"})
+    warehouse.list_pools("2024-02-06", **{LISTED_POOL: "loud", POOL: "new"})
+    warehouse.build()
+    with connect(warehouse.url) as connection:
+        listed = connection.execute(
+            "select hours.worker_pool_name, worker_count, pools.worker_pool_name, match_method"
+            " from marts.fct_worker_pool_hourly as hours inner join marts.dim_worker_pools as pools"
+            " using (worker_pool_key) where worker_pool_key = %s and worker_count > 0 order by hour_at",
+            (LISTED_POOL,),
+        ).fetchall()
+    assert listed == [("quiet", 6, "loud", "graphql"), ("loud", 7, "loud", "graphql")]
 
     warehouse.remember_marts()
     warehouse.build("--full-refresh")
     assert warehouse.differences() == {}
 
 
-def test_a_build_without_new_loads_rewrites_nothing(warehouse: Warehouse) -> None:
+def test_a_build_without_new_loads_rewrites_nothing(warehouse: ComparedWarehouse) -> None:
     warehouse.land("2024-02-01", runs=((8, run(1), STACK, "PLANNING", POOL, "a"),), workers=((8, "a", 3),))
     warehouse.build()
     with connect(warehouse.url, autocommit=True) as connection:

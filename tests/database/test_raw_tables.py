@@ -12,6 +12,7 @@ from orchestration.landing.archive import Archive, ArchivedBody
 from orchestration.landing.errors import ArchiveError, HeaderError
 from orchestration.landing.loads import Load
 from orchestration.landing.raw_tables import land
+from orchestration.loads import unbalanced_bodies
 from orchestration.spacelift.aspects import RUN_MINUTES, WORKER_COUNT, Aspect
 from orchestration.spacelift.errors import SpaceliftUnavailableError
 
@@ -40,10 +41,12 @@ def land_text(connection: psycopg.Connection, tmp_path: Path) -> Callable[..., l
         until: dt.date | None = None,
         aspect: Aspect = WORKER_COUNT,
         run_id: str | None = None,
+        accept_shrinkage: bool = False,
     ) -> list[Load]:
         until = until or since + dt.timedelta(days=1)
         blocks = iter([text.encode()] if isinstance(text, str) else text)
-        with Archive(str(tmp_path)).writer(account="acme", aspect=aspect, since=since, until=until) as writer:
+        archive = Archive(str(tmp_path))
+        with archive.writer(account="acme", aspect=aspect, since=since, until=until) as writer:
 
             def kept() -> Iterator[bytes]:
                 for block in blocks:
@@ -59,6 +62,8 @@ def land_text(connection: psycopg.Connection, tmp_path: Path) -> Callable[..., l
                 blocks=kept(),
                 commit_archive=writer.commit,
                 run_id=run_id,
+                accept_shrinkage=accept_shrinkage,
+                on_shrunken=lambda body, day: archive.mark_suspicious(body.uri, day),
             )
 
     return land_text
@@ -85,29 +90,103 @@ def test_the_same_day_twice_is_one_set_of_rows(connection, land_text):
     assert (load.status, load.rows_landed) == ("succeeded", 2)
 
 
-def test_a_load_keeps_the_exact_sum_of_what_landed(connection, land_text):
+def test_the_exact_sums_of_a_day_are_known_once_it_lands_again(connection, land_text):
     header = "TimestampUnix,StateDurationMinutes,Public,RunState,RunType,RunULID,StackName,StackSlug,"
-    rows = [
-        f"{at(LEAP_DAY)},{minutes},true,PLANNING,TRACKED,{ULID},stack,stack,{ULID},true,,\n"
-        for minutes in ("0.1", "0.2", "59.9999996", "0")
-    ]
-    land_text(
-        f"{header}StackULID,IsStack,WorkerPoolName,WorkerPoolULID\n" + "".join(rows), aspect=RUN_MINUTES
-    )
+
+    def file(*minutes: str) -> str:
+        rows = [
+            f"{at(LEAP_DAY)},{each},true,PLANNING,TRACKED,{ULID},stack,stack,{ULID},true,,\n"
+            for each in minutes
+        ]
+        return f"{header}StackULID,IsStack,WorkerPoolName,WorkerPoolULID\n" + "".join(rows)
+
+    sums = "select aspect, sum_landed::text from raw.usage_loads order by load_id"
+    land_text(file("0.1", "0.2", "59.9999996", "0"), aspect=RUN_MINUTES)
     land_text(WORKERS + worker_row(LEAP_DAY, count=3) + worker_row(LEAP_DAY, count=4))
-    land_text(WORKERS)
-    assert rows_of(connection, "select aspect, sum_landed::text from raw.usage_loads order by load_id") == [
+    assert rows_of(connection, sums) == [("run-minutes", None), ("worker-count", None)]
+    land_text(file("0.1", "0.2", "5"), aspect=RUN_MINUTES)
+    land_text(WORKERS, accept_shrinkage=True)
+    assert rows_of(connection, sums) == [
         ("run-minutes", "60.300000"),
         ("worker-count", "7"),
+        ("run-minutes", "5.300000"),
         ("worker-count", "0"),
     ]
 
 
 def test_a_day_without_use_replaces_the_day_by_nothing(connection, land_text):
     land_text(WORKERS + worker_row(LEAP_DAY) + worker_row(MARCH), until=AFTER)
-    (load,) = land_text(WORKERS)
+    (load,) = land_text(WORKERS, accept_shrinkage=True)
     assert counts(connection) == [(at(MARCH), 3)]
     assert (load.status, load.rows_landed) == ("succeeded", 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "status"),
+    [
+        pytest.param(100, 0, "suspicious", id="empty"),
+        pytest.param(1, 0, "suspicious", id="empty after a single row"),
+        pytest.param(100, 50, "suspicious", id="half"),
+        pytest.param(100, 51, "succeeded", id="more than half"),
+        pytest.param(4, 2, "suspicious", id="half of four"),
+        pytest.param(3, 1, "succeeded", id="too few rows to judge"),
+        pytest.param(50, 100, "succeeded", id="grown"),
+        pytest.param(0, 0, "succeeded", id="empty as before"),
+    ],
+)
+def test_a_day_that_comes_back_with_half_of_its_rows_is_not_replaced_unless_accepted(
+    connection, land_text, before, now, status
+):
+    land_text(WORKERS + worker_row(LEAP_DAY, count=7) * before)
+    for _ in range(2):  # What was not landed is nothing to compare with.
+        (load,) = land_text(WORKERS + worker_row(LEAP_DAY) * now)
+        assert load.status == status
+    if status == "suspicious":
+        assert counts(connection) == [(at(LEAP_DAY), 7)] * before
+        assert (load.rows_landed, load.rows_refused) == (0, now)
+        assert f"2024-02-29 came with {now} rows, {before} landed before" in (load.error or "")
+        (load,) = land_text(WORKERS + worker_row(LEAP_DAY) * now, accept_shrinkage=True)
+    assert (load.status, load.rows_landed) == ("succeeded", now)
+    assert counts(connection) == [(at(LEAP_DAY), 3)] * now
+
+
+def test_a_suspicious_day_does_not_hold_up_the_others_and_is_marked_beside_its_body(
+    connection, land_text, tmp_path
+):
+    land_text(WORKERS + worker_row(LEAP_DAY) * 9 + worker_row(MARCH) * 9, until=AFTER)
+    loads = land_text(WORKERS + worker_row(LEAP_DAY, count=8) + worker_row(MARCH, count=8) * 9, until=AFTER)
+    assert [load.status for load in loads] == ["suspicious", "succeeded"]
+    assert counts(connection) == [(at(LEAP_DAY), 3)] * 9 + [(at(MARCH), 8)] * 9
+    entries = Archive(str(tmp_path)).entries(account="acme", aspect=WORKER_COUNT)
+    assert [entry.suspicious_days for entry in entries] == [frozenset(), {LEAP_DAY}]
+
+
+def test_the_rows_of_a_body_add_up_to_its_lines_whatever_became_of_its_days(connection, land_text):
+    land_text(WORKERS + worker_row(MARCH) * 9, since=MARCH)
+    bad = [worker_row(LEAP_DAY, count="x")] * 2
+    rows = [
+        worker_row(FIRST, pool='"two\nlines"'),
+        *[worker_row(FIRST)] * 99,
+        worker_row(FIRST, count="x"),
+        *bad,
+        worker_row(MARCH),
+        *[worker_row(AFTER)] * 3,
+    ]
+    loads = land_text(WORKERS + "".join(rows) + "\n\n", since=FIRST, until=AFTER)
+    assert [load.status for load in loads] == ["succeeded", "failed", "suspicious"]
+    recorded = rows_of(
+        connection,
+        "select lines, rows_landed, rows_outside_window, rows_quarantined, rows_refused"
+        " from raw.usage_loads where requested_since < requested_until - 1 order by usage_date",
+    )
+    assert recorded == [(107, 100, 0, 1, 0), (107, 0, 0, 0, 2), (107, 0, 3, 0, 1)]
+    assert unbalanced_bodies(connection, aspect=WORKER_COUNT) == []
+    with connection.transaction():
+        connection.execute("update raw.usage_loads set rows_landed = 99 where rows_landed = 100")
+    (lost,) = unbalanced_bodies(connection, aspect=WORKER_COUNT)
+    assert str(lost) == (
+        "2024-02-28 until 2024-03-02: 107 lines, 106 of them landed, outside, quarantined or refused"
+    )
 
 
 def test_one_bad_row_in_a_hundred_is_quarantined_whole_and_the_rest_lands(connection, land_text):

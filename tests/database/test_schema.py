@@ -92,6 +92,33 @@ def test_a_database_of_version_1_becomes_one_of_today_without_losing_a_row(
         assert old.execute(SHAPE).fetchall() == connection.execute(SHAPE).fetchall()
 
 
+def test_a_database_of_version_2_takes_a_suspicious_load_and_keeps_those_it_has(
+    connection: psycopg.Connection,
+) -> None:
+    load = (
+        "insert into raw.usage_loads (account, aspect, usage_date, requested_since, requested_until, source,"
+        " status, started_at, finished_at) values ('acme', 'worker-count', '2024-02-29', '2024-02-29',"
+        " '2024-03-01', 'api', %s, now(), now())"
+    )
+    connection.execute(
+        "alter table raw.usage_loads drop column rows_refused, drop column lines,"
+        " drop constraint usage_loads_status_check,"
+        " add constraint usage_loads_status_check check (status in ('succeeded', 'failed'))"
+    )
+    connection.execute("update raw.warehouse set schema_version = 2")
+    connection.execute(load, ["succeeded"])
+    connection.commit()
+    with pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute(load, ["suspicious"])
+    connection.rollback()
+    ensure_schema(connection)
+    connection.execute(load, ["suspicious"])
+    assert connection.execute("select status, rows_refused, lines from raw.usage_loads").fetchall() == [
+        ("succeeded", None, None),
+        ("suspicious", None, None),
+    ]
+
+
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(connection: psycopg.Connection) -> None:
     connection.execute("update raw.warehouse set schema_version = %s", [SCHEMA_VERSION + 1])
     connection.commit()

@@ -120,11 +120,39 @@ def test_an_account_cannot_leave_the_archive(tmp_path, account):
     assert [entry.uri for entry in archive.entries(account=account, aspect=WORKER_COUNT)] == [archived.uri]
 
 
-def test_an_archive_of_an_unknown_kind_is_refused_in_one_line():
+def test_an_archive_of_an_unknown_kind_is_refused_in_one_line_without_its_password():
     with pytest.raises(
         ArchiveError, match=r"^USAGE_ARCHIVE_URL nosuch://bucket: Protocol not known: nosuch$"
     ):
-        Archive("nosuch://bucket")
+        Archive("nosuch://me:hunter2/@bucket")
+
+
+def test_a_refused_answer_is_kept_and_is_no_body_that_could_be_landed(archive_url):
+    archive = Archive(archive_url)
+    name = {"account": "acme", "aspect": WORKER_COUNT, "since": LEAP_DAY, "until": MARCH}
+    kept = archive.keep_refused(b"<html>", **name)
+    with fsspec.open(kept.uri) as file:
+        assert gzip.decompress(file.read()) == b"<html>"
+    assert kept.sha256 == hashlib.sha256(b"<html>").hexdigest()
+    assert archive.entries(account="acme", aspect=WORKER_COUNT) == []
+
+
+def test_a_suspicious_day_stands_beside_its_body_until_that_is_taken_back(archive_url):
+    archive = Archive(archive_url)
+    first, second = put(archive, b"first", until=dt.date(2024, 3, 2)), put(archive, BODY)
+
+    def marked() -> list[set[dt.date]]:
+        entries = archive.entries(account="acme", aspect=WORKER_COUNT)
+        return [set(entry.suspicious_days) for entry in entries]
+
+    assert [first.uri, second.uri] == [
+        entry.uri for entry in archive.entries(account="acme", aspect=WORKER_COUNT)
+    ]
+    for day in (LEAP_DAY, MARCH, MARCH):
+        archive.mark_suspicious(first.uri, day)
+    assert marked() == [{LEAP_DAY, MARCH}, set()]
+    archive.unmark_suspicious(first.uri, LEAP_DAY)
+    assert marked() == [{MARCH}, set()]
 
 
 def test_an_archive_that_cannot_be_written_says_so_in_one_line(tmp_path):

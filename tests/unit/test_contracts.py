@@ -256,11 +256,16 @@ def test_an_invoice_is_read_exactly(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
-        pytest.param("acme,2026-08-01,workers,,,,\n", "line 2: neither quantity nor amount", id="nothing"),
-        pytest.param("acme,2026-08-01,workers,,5,,\n", "line 2, column currency: ''", id="no currency"),
-        pytest.param("acme,August,workers,5,,,\n", "line 2, column period_start: 'August'", id="no day"),
+        pytest.param("acme,2026-08-01,seats,,,,\n", "line 2: neither quantity nor amount", id="nothing"),
+        pytest.param("acme,2026-08-01,seats,,5,,\n", "line 2, column currency: ''", id="no currency"),
+        pytest.param("acme,August,seats,5,,,\n", "line 2, column period_start: 'August'", id="no day"),
         pytest.param(
-            "acme,2026-08-01,workers,5,,,1\n" * 2, "line 3, column metric: 'workers': line 2 has", id="twice"
+            "acme,2026-08-01,seats,5,,,1\n" * 2, "line 3, column metric: 'seats': line 2 has", id="twice"
+        ),
+        pytest.param(
+            "acme,2026-08-01,workers,5,,,\n",
+            "line 2, column metric: 'workers': must be one of base_fee, committed_workers, worker_overage,",
+            id="a metric that nothing is compared with",
         ),
     ],
 )

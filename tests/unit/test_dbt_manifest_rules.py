@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.contracts.invoices_file import BILL_LINES
 from orchestration.dbt_manifest import load_manifest
 
 
@@ -90,3 +91,14 @@ def test_incremental_models_replace_days_and_take_new_columns(manifest: dict[str
     assert {node["config"]["incremental_strategy"] for node in incremental} == {"replace"}
     marts = [node for node in incremental if node["fqn"][1] == "marts"]
     assert {node["config"]["on_schema_change"] for node in marts} == {"append_new_columns"}
+
+
+def test_an_invoice_may_have_every_line_that_a_bill_has(manifest: dict[str, Any]) -> None:
+    (values,) = [
+        node["test_metadata"]["kwargs"]["values"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test"
+        and node["attached_node"] == "model.spacelift_usage.billing_lines"
+        and node["column_name"] == "line_code"
+    ]
+    assert tuple(values) == BILL_LINES

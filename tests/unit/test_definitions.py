@@ -96,12 +96,14 @@ def test_amounts_wait_for_the_contracts(defs):
     assert dg.AssetKey(["raw", "contracts"]) in upstream
 
 
-def test_each_raw_asset_is_checked_for_days_gaps_freshness_columns_and_bad_rows(job):
+def test_each_raw_asset_is_checked_for_days_gaps_freshness_columns_and_rows(job):
     checks = {(key.asset_key.path[-1], key.name) for key in job.asset_layer.asset_graph.asset_check_keys}
     for table in ("run_minutes", "worker_count"):
         assert checks >= {
             (table, "every_requested_day_landed"),
             (table, "no_gap_between_days"),
+            (table, "no_day_shrank"),
+            (table, "every_line_accounted_for"),
             (table, "fresh"),
             (table, "no_unknown_columns"),
             (table, "no_quarantined_rows"),

@@ -17,6 +17,7 @@ from orchestration.spacelift.aspects import RUN_MINUTES, WORKER_COUNT, Aspect
 from orchestration.spacelift.auth import ApiKey, ReadyToken
 from orchestration.spacelift.client import SpaceliftClient
 from orchestration.spacelift.errors import (
+    NotUsageFileError,
     SpaceliftError,
     SpaceliftRejectedError,
     SpaceliftUnavailableError,
@@ -164,32 +165,30 @@ def test_the_names_a_server_may_give_a_csv_are_accepted(content_type):
         ),
         pytest.param(
             answering(body=b"<!DOCTYPE html><p>Log in", content_type="text/html"),
-            SpaceliftRejectedError,
+            NotUsageFileError,
             "web page",
             id="login page with status 200",
         ),
         pytest.param(
             answering(body=b"\xef\xbb\xbf \n<html>", content_type="text/csv"),
-            SpaceliftRejectedError,
+            NotUsageFileError,
             "web page or JSON",
             id="login page that calls itself CSV",
         ),
         pytest.param(
             answering(body=b'{"error": "x"}', content_type="application/json"),
-            SpaceliftRejectedError,
+            NotUsageFileError,
             "application/json",
             id="JSON with status 200",
         ),
         pytest.param(
-            answering(body=b'{"error": "x"}'), SpaceliftRejectedError, "JSON", id="JSON that calls itself CSV"
+            answering(body=b'{"error": "x"}'), NotUsageFileError, "JSON", id="JSON that calls itself CSV"
         ),
         pytest.param(
-            answering(content_type="application/pdf"), SpaceliftRejectedError, "pdf", id="wrong content type"
+            answering(content_type="application/pdf"), NotUsageFileError, "pdf", id="wrong content type"
         ),
-        pytest.param(answering(body=b""), SpaceliftRejectedError, "empty body", id="empty body"),
-        pytest.param(
-            streaming(WORKER_FILE, content_encoding="br"), SpaceliftRejectedError, "'br'", id="encoding"
-        ),
+        pytest.param(answering(body=b""), NotUsageFileError, "empty body", id="empty body"),
+        pytest.param(streaming(WORKER_FILE, content_encoding="br"), NotUsageFileError, "'br'", id="encoding"),
         pytest.param(
             failing(httpx.ConnectError("[Errno -2] Name or service not known")),
             SpaceliftUnavailableError,

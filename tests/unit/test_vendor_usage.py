@@ -206,8 +206,9 @@ def test_a_value_that_cannot_be_used_is_left_out_alone(name, value):
     assert [remark for remark in told.remarks if name in remark] == told.remarks != []
 
 
-def test_a_pool_without_id_is_left_out_and_told():
-    told, _ = figures(telling(pools=[{"id": None, "name": "x"}, *POOLS]))
+@pytest.mark.parametrize("ulid", [None, "", "private-pool", "81JHFXXPDC6J8XM2VB0M9CS338"])
+def test_a_pool_without_a_ulid_is_left_out_and_told(ulid):
+    told, _ = figures(telling(pools=[{"id": ulid, "name": "x"}, *POOLS]))
     assert told.worker_pools is not None
     assert [pool.worker_pool_name for pool in told.worker_pools] == ["private"]
     assert len(told.remarks) == 1

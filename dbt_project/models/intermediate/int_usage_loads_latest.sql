@@ -15,6 +15,35 @@ latest as (
     where status = 'succeeded'
     order by aspect asc, date_day asc, load_id desc
 
+),
+
+suspicious as (
+
+    select
+        aspect,
+        date_day,
+        max(load_id) as load_id
+    from usage_loads
+    where status = 'suspicious'
+    group by
+        aspect,
+        date_day
+
+),
+
+final as (
+
+    select
+        latest.*,
+        suspicious.load_id is not null as is_suspicious
+
+    from latest
+    -- Left: nearly every day is above suspicion. One that landed since is so too.
+    left join suspicious
+        on latest.aspect = suspicious.aspect
+        and latest.date_day = suspicious.date_day
+        and latest.load_id < suspicious.load_id
+
 )
 
-select * from latest
+select * from final

@@ -34,7 +34,7 @@ matched as (
         worker_counts.date_day
 
     from worker_counts
-    -- Left: a pool without runs is in no run-minutes file, so its ULID is unknown.
+    -- Left: a pool without runs that Spacelift's list does not have either keeps its name as key.
     left join matches
         on worker_counts.worker_pool_name = matches.worker_pool_name
         and worker_counts.hour_at >= matches.valid_from_at

@@ -41,6 +41,7 @@ names as (
         worker_pool_name,
         max(worker_pool_ulid) as worker_pool_ulid,
         bool_or(match_method = 'ambiguous') as is_ambiguous,
+        bool_or(match_method = 'run_minutes') as is_in_run_minutes,
         min(hour_at) as first_seen_at,
         max(hour_at) as last_seen_at
     from sightings
@@ -60,6 +61,7 @@ dated as (
 
         ---------- booleans
         is_ambiguous,
+        is_in_run_minutes,
 
         ---------- dates and times
         first_seen_at,

@@ -29,6 +29,7 @@ summed as (
         (array_agg(worker_pool_name order by valid_to_at desc, first_seen_at desc))[1]
             as worker_pool_name,
         bool_or(is_ambiguous) as is_ambiguous,
+        bool_or(is_in_run_minutes) as is_in_run_minutes,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at
     from names
@@ -56,8 +57,9 @@ lifespans as (
         coalesce(created.worker_pool_name, '(unnamed)') as worker_pool_name,
         case
             when created.is_ambiguous then 'ambiguous'
+            when created.is_in_run_minutes then 'run_minutes'
             when created.worker_pool_ulid is null then 'name_only'
-            else 'run_minutes'
+            else 'graphql'
         end as match_method,
 
         ---------- dates and times

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 -- The hours that a figure of an unfinished period rests on: for every period with unknown hours,
 -- its own, and those of the 28 days before the known ones end, four of every hour of the week.
 

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 -- Start and end of every billing period that has a day of the calendar in it.
 
 with

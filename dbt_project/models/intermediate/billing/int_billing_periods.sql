@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='all_rows',
-        post_hook='analyze {{ this }}',
+        post_hook='{{ analyze_small_sample() }}',
     )
 }}
 
@@ -32,7 +32,7 @@ days as (
 
 vendor_usage as (
 
-    select * from {{ ref('stg_spacelift__vendor_usage') }}
+    select * from {{ ref('int_vendor_usage_by_period') }}
 
 ),
 
@@ -70,22 +70,6 @@ known as (
         bounds.period_end_at <= calendar.ends_at as is_closed
     from bounds
     cross join calendar
-
-),
-
--- Seats are in neither file: a person enters them in the contract, or Spacelift tells.
-vendor_seats as (
-
-    select distinct on (known.contract_id, known.period_start_at)
-        known.contract_id,
-        known.period_start_at,
-        vendor_usage.used_seats
-    from known
-    inner join vendor_usage
-        on known.period_start_at <= vendor_usage.fetched_at
-        and known.period_end_at > vendor_usage.fetched_at
-    where vendor_usage.used_seats is not null
-    order by known.contract_id asc, known.period_start_at asc, vendor_usage.fetched_at desc
 
 ),
 
@@ -161,7 +145,8 @@ joined as (
         terms.public_minutes_unit_price,
         terms.public_minutes_overage_unit_price,
         terms.seats_included,
-        coalesce(terms.seats_used, vendor_seats.used_seats)::integer as seats_used,
+        -- In neither file: a person enters them in the contract, or Spacelift tells.
+        coalesce(terms.seats_used, vendor_usage.used_seats)::integer as seats_used,
         terms.seat_unit_price,
         terms.base_fee,
         terms.paid_via,
@@ -188,9 +173,9 @@ joined as (
         on known.contract_id = terms.contract_id
         and known.terms_valid_from = terms.valid_from
     -- Left: Spacelift was not asked, or did not tell.
-    left join vendor_seats
-        on known.contract_id = vendor_seats.contract_id
-        and known.period_start_at = vendor_seats.period_start_at
+    left join vendor_usage
+        on known.contract_id = vendor_usage.contract_id
+        and known.period_start_at = vendor_usage.period_start_at
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 -- What there is to charge in each period, on three bases: to date, forecast, and the high end.
 
 with

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 
 -- The lines of a bill shared out to stacks, idle pools and what is shared, as charges.
 

@@ -4,7 +4,7 @@
         incremental_strategy='replace',
         replaces='rebuilt_unfinished_periods',
         full_refresh=false,
-        post_hook='analyze {{ this }}',
+        post_hook='{{ analyze_small_sample() }}',
     )
 }}
 

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 
 -- How each line of a bill is called in FOCUS. Adjustments are what rounding minutes to the cent
 -- left over.

@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='replace',
         replaces='rebuilt_periods',
-        post_hook='analyze {{ this }}',
+        post_hook='{{ analyze_small_sample() }}',
     )
 }}
 

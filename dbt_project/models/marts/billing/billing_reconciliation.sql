@@ -1,5 +1,5 @@
--- Ours beside Spacelift's own figures, of the last snapshot taken in the period, and beside the
--- invoice. Without either the other columns are null.
+-- Ours beside Spacelift's own figures, as it last told them of the period, and beside the invoice.
+-- Without either the other columns are null.
 
 with
 
@@ -31,27 +31,13 @@ percentiles as (
 
 vendor_usage as (
 
-    select * from {{ ref('stg_spacelift__vendor_usage') }}
+    select * from {{ ref('int_vendor_usage_by_period') }}
 
 ),
 
 invoices as (
 
     select * from {{ ref('stg_billing__invoices') }}
-
-),
-
-vendor_latest as (
-
-    select distinct on (periods.contract_id, periods.period_start_at)
-        periods.contract_id,
-        periods.period_start_at,
-        vendor_usage.*
-    from periods
-    inner join vendor_usage
-        on periods.period_start_at <= vendor_usage.fetched_at
-        and periods.period_end_at > vendor_usage.fetched_at
-    order by periods.contract_id asc, periods.period_start_at asc, vendor_usage.fetched_at desc
 
 ),
 
@@ -62,7 +48,8 @@ invoiced as (
         periods.period_start_at,
         invoices.metric,
         sum(invoices.quantity) as quantity,
-        sum(invoices.amount) as amount
+        sum(invoices.amount) as amount,
+        coalesce(bool_and(invoices.currency = periods.currency), true) as is_in_our_currency
     from invoices
     inner join periods
         on invoices.contract_id = periods.contract_id
@@ -72,16 +59,16 @@ invoiced as (
 
 ),
 
-usage_metrics as (
+usage_and_prices as (
 
     select
         periods.contract_id,
         periods.period_start_at,
         metrics.metric,
         metrics.quantity,
-        null::numeric as amount,
+        metrics.amount,
         metrics.vendor_quantity,
-        null::numeric as vendor_amount
+        metrics.vendor_amount
     from periods
     inner join quantities
         on periods.contract_id = quantities.contract_id
@@ -90,19 +77,34 @@ usage_metrics as (
     left join percentiles
         on periods.contract_id = percentiles.contract_id
         and periods.period_start_at = percentiles.period_start_at
-    left join vendor_latest
-        on periods.contract_id = vendor_latest.contract_id
-        and periods.period_start_at = vendor_latest.period_start_at
+    left join vendor_usage
+        on periods.contract_id = vendor_usage.contract_id
+        and periods.period_start_at = vendor_usage.period_start_at
     cross join lateral (
         values
-        ('used_workers', percentiles.max_workers, vendor_latest.used_workers),
         (
-            'used_private_minutes', quantities.private_minutes,
-            vendor_latest.used_private_minutes
+            'used_workers',
+            percentiles.max_workers, vendor_usage.used_workers,
+            null::numeric, null::numeric
         ),
-        ('used_public_minutes', quantities.public_minutes, vendor_latest.used_public_minutes),
-        ('used_seats', quantities.seats_used, vendor_latest.used_seats)
-    ) as metrics (metric, quantity, vendor_quantity)
+        (
+            'used_private_minutes',
+            quantities.private_minutes, vendor_usage.used_private_minutes,
+            null, null
+        ),
+        (
+            'used_public_minutes',
+            quantities.public_minutes, vendor_usage.used_public_minutes,
+            null, null
+        ),
+        ('used_seats', quantities.seats_used, vendor_usage.used_seats, null, null),
+        (
+            'worker_unit_price',
+            null, null,
+            periods.worker_unit_price, vendor_usage.worker_unit_price
+        ),
+        ('seat_unit_price', null, null, periods.seat_unit_price, vendor_usage.seat_unit_price)
+    ) as metrics (metric, quantity, vendor_quantity, amount, vendor_amount)
 
 ),
 
@@ -130,19 +132,19 @@ totals as (
         null::numeric as quantity,
         case when count(*) = count(lines.amount) then sum(lines.amount) end as amount,
         null::numeric as vendor_quantity,
-        max(vendor_latest.upcoming_invoice_total_amount) as vendor_amount
+        max(vendor_usage.upcoming_invoice_total_amount) as vendor_amount
     from lines
     -- Left: Spacelift may not have been asked.
-    left join vendor_latest
-        on lines.contract_id = vendor_latest.contract_id
-        and lines.period_start_at = vendor_latest.period_start_at
+    left join vendor_usage
+        on lines.contract_id = vendor_usage.contract_id
+        and lines.period_start_at = vendor_usage.period_start_at
     group by lines.contract_id, lines.period_start_at
 
 ),
 
 ours as (
 
-    select * from usage_metrics
+    select * from usage_and_prices
     union all
     select * from line_metrics
     union all
@@ -161,7 +163,9 @@ compared as (
         ours.vendor_quantity,
         ours.vendor_amount,
         invoiced.quantity as invoice_quantity,
-        invoiced.amount as invoice_amount
+        invoiced.amount as invoice_amount,
+        -- Euros and dollars have no difference.
+        case when invoiced.is_in_our_currency then invoiced.amount end as comparable_amount
     from ours
     -- Full: an invoice may have a line that we do not.
     full outer join invoiced
@@ -191,5 +195,5 @@ select
     vendor_amount::numeric(18, 6) as vendor_amount,
     (amount - vendor_amount)::numeric(18, 6) as vendor_amount_difference,
     invoice_amount::numeric(18, 6) as invoice_amount,
-    (amount - invoice_amount)::numeric(18, 6) as invoice_amount_difference
+    (amount - comparable_amount)::numeric(18, 6) as invoice_amount_difference
 from compared

@@ -24,6 +24,13 @@ periods as (
 levels as (
 
     select * from {{ ref('int_worker_levels') }}
+    where
+        (contract_id, period_start_at) in (
+            select
+                periods.contract_id,
+                periods.period_start_at
+            from periods
+        )
 
 ),
 

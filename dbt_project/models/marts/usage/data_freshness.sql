@@ -64,6 +64,7 @@ landed as (
 
     select
         max(account) as account,
+        (count(distinct date_day) filter (where is_suspicious))::integer as days_suspicious,
         max(finished_at) as last_landed_at
     from loads
 
@@ -77,6 +78,7 @@ freshness as (
         calendar.loaded_through,
         calendar.days_covered,
         calendar.days_missing,
+        landed.days_suspicious,
         landed.last_landed_at,
         current_timestamp as built_at
     from calendar

@@ -28,6 +28,8 @@ renamed as (
         rows_outside_window,
         rows_quarantined,
         sum_landed,
+        rows_refused,
+        lines,
 
         ---------- dates and times
         usage_date as date_day,

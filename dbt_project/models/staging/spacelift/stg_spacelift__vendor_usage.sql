@@ -18,6 +18,8 @@ renamed as (
         used_workers::numeric(18, 6) as used_workers,
         used_seats::numeric(18, 6) as used_seats,
         -- Cents there, major units here.
+        (price_per_worker_cents / 100)::numeric(18, 6) as worker_unit_price,
+        (price_per_seat_cents / 100)::numeric(18, 6) as seat_unit_price,
         (upcoming_invoice_total_cents / 100)::numeric(18, 6) as upcoming_invoice_total_amount,
 
         ---------- dates and times

@@ -1,0 +1,50 @@
+{{ config(materialized='ephemeral') }}
+
+-- What Spacelift last told about each billing period. A snapshot is about the period that it names;
+-- where it names none, about the one in which it was taken. Of a period that terms cut Spacelift's
+-- figures are about the whole, so there is nothing to compare.
+
+{% set figures = ['used_private_minutes', 'used_public_minutes', 'used_workers', 'used_seats',
+    'worker_unit_price', 'seat_unit_price', 'upcoming_invoice_total_amount'] %}
+
+with
+
+bounds as (
+
+    select * from {{ ref('int_billing_period_bounds') }}
+    where period_start_at = full_period_start_at and period_end_at = full_period_end_at
+
+),
+
+vendor_usage as (
+
+    select * from {{ ref('stg_spacelift__vendor_usage') }}
+
+),
+
+told as (
+
+    select
+        bounds.contract_id,
+        bounds.period_start_at,
+        {% for figure in figures -%}
+        (
+            array_agg(vendor_usage.{{ figure }} order by vendor_usage.fetched_at desc)
+            filter (where vendor_usage.{{ figure }} is not null)
+        )[1]::numeric(18, 6) as {{ figure }},
+        {% endfor -%}
+        max(vendor_usage.fetched_at) as fetched_at
+    from bounds
+    inner join vendor_usage
+        on bounds.period_start_at
+        <= coalesce(vendor_usage.billing_period_start_at, vendor_usage.fetched_at)
+        and bounds.period_end_at
+        > coalesce(vendor_usage.billing_period_start_at, vendor_usage.fetched_at)
+    where
+        vendor_usage.billing_period_start_at is null
+        or vendor_usage.billing_period_start_at = bounds.period_start_at
+    group by bounds.contract_id, bounds.period_start_at
+
+)
+
+select * from told
