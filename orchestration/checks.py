@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from orchestration.loads import (
+    FRESH_FOR,
     Coverage,
     FailedDay,
     SuspiciousDay,
@@ -29,8 +30,6 @@ NO_DAY_SHRANK = "no_day_shrank"
 EVERY_LINE_ACCOUNTED_FOR = "every_line_accounted_for"
 FRESH = "fresh"
 
-# A day and two hours: one nightly run may be late, none may be missing.
-FRESH_FOR = dt.timedelta(hours=26)
 DAYS_NAMED_AT_MOST = 10
 
 

@@ -1,5 +1,6 @@
 """Whether each configured part answers, in one line each, secrets never among them."""
 
+import datetime as dt
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,7 @@ from orchestration.contracts.contracts_file import read_contracts
 from orchestration.contracts.errors import ContractsError
 from orchestration.landing.archive import Archive
 from orchestration.landing.errors import ArchiveError
-from orchestration.loads import suspicious_days
+from orchestration.loads import FRESH_FOR, last_successes, suspicious_days
 from orchestration.resources.spacelift import spacelift_client
 from orchestration.settings import ENDPOINT, KEY_ID, KEY_SECRET, TOKEN, Settings
 from orchestration.spacelift.aspects import ASPECTS
@@ -18,9 +19,10 @@ from orchestration.spacelift.errors import SpaceliftError
 from orchestration.warehouse import embedded
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
+from orchestration.warehouse.failures import in_one_line
 from orchestration.warehouse.schema import account_of
 
-Verdict = Literal["ok", "failed", "not configured"]
+Verdict = Literal["ok", "failed", "late", "not configured"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,13 @@ class Part:
 
 def check_parts(settings: Settings) -> list[Part]:
     """Ask each part; changes nothing but that Spacelift counts the API key as in use."""
-    return [_spacelift(settings), _database(settings), _archive(settings), _contracts(settings)]
+    return [
+        _spacelift(settings),
+        _database(settings),
+        _archive(settings),
+        _contracts(settings),
+        _freshness(settings, now=dt.datetime.now(tz=dt.UTC)),
+    ]
 
 
 def _spacelift(settings: Settings) -> Part:
@@ -110,3 +118,26 @@ def _contracts(settings: Settings) -> Part:
     return Part(
         "contracts", "ok", f"{settings.contracts_file}; {len(contracts)} rows, {ours} of them this account's"
     )
+
+
+def _freshness(settings: Settings, *, now: dt.datetime) -> Part:
+    name = "landing"
+    try:
+        if settings.database_url is None and embedded.status(settings.home).state in ("absent", "stopped"):
+            return Part(name, "ok", "not known while the database is stopped")
+        url = settings.database_url or embedded.ensure_running(settings.home)
+        with in_one_line(url), closing(connect(url)) as connection:
+            # Without an account there is no schema yet either.
+            last = last_successes(connection) if account_of(connection) else {}
+    except WarehouseError:
+        return Part(name, "failed", "not known without the database")
+    if not last:
+        return Part(name, "ok", "nothing has landed yet: spacelift-usage run")
+    told = ", ".join(f"{aspect} at {at:%Y-%m-%d %H:%M} UTC" for aspect, at in last.items())
+    if len(last) < len(ASPECTS) or now - min(last.values()) > FRESH_FOR:
+        return Part(
+            name,
+            "late",
+            f"no load of both files for {FRESH_FOR // dt.timedelta(hours=1)} hours; last: {told}",
+        )
+    return Part(name, "ok", f"last success: {told}")

@@ -20,6 +20,7 @@ from orchestration.resources.hand_kept_files import HandKeptFilesResource
 from orchestration.resources.postgres import PostgresResource
 from orchestration.resources.spacelift import SpaceliftResource
 from orchestration.schedules import daily_schedule
+from orchestration.sensors import failed_runs_to_webhook, killed_runs, something_landed
 from orchestration.settings import Settings
 
 # Written by the landing of both files, read by the models that know which days are covered.
@@ -59,6 +60,7 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
         asset_checks=[raw_checks],
         jobs=[DAILY_JOB],
         schedules=[daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date)],
+        sensors=[failed_runs_to_webhook, killed_runs, something_landed],
         resources={
             "dbt": DbtResource(),
             "hand_kept_files": HandKeptFilesResource(),

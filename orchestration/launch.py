@@ -4,7 +4,7 @@ Here: the run, its events, what to tell a person when it failed. Not here: which
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,11 +20,14 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.utils import make_new_run_id
 
 from orchestration.assets.dbt_models import STEP_NAME as DBT_STEP_NAME
+from orchestration.forgotten_runs import alive, report_killed_commands
 from orchestration.jobs import JOB_NAME
 from orchestration.landing.usage_file import UsageFile
 from orchestration.partitions import DayRange
+from orchestration.run_failures import reason_of
 from orchestration.spacelift.aspects import ASPECTS
 
 DEFINITIONS_MODULE = "orchestration.definitions"
@@ -32,6 +35,9 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 RAW_SCHEMA = "raw"
+
+# On the runs of this module: who started them hears by itself how they ended.
+COMMAND_LINE_TAG = "usage/command_line"
 
 # Everything stands in the history; what a person sees is our own progress and summary.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -61,10 +67,12 @@ def run_daily_job(
     full_refresh: bool = False,
     file: UsageFile | None = None,
     on_model: ModelListener,
+    on_killed: Callable[[dg.DagsterRun], None],
 ) -> RunOutcome:
     """Run the job for these days and wait for its end; DAGSTER_HOME says where it is recorded.
 
     With `file` its aspect is landed from there, and what only the vendor could tell is left out of the run.
+    `on_killed` hears of every earlier run of the command line that turns out to have been killed.
 
     Raises:
         KeyboardInterrupt: a person ended it; the step has given back what it held.
@@ -76,19 +84,23 @@ def run_daily_job(
     if file is not None:
         job = job.get_subset(asset_selection=_without_the_vendor(job.get_definition(), file=file))
     failures: list[str] = []
-    with dg.DagsterInstance.get() as instance:
+    run_id = make_new_run_id()
+    with dg.DagsterInstance.get() as instance, alive(instance, run_id=run_id):
+        for killed in report_killed_commands(instance):
+            on_killed(killed)
         definition = job.get_definition()
         models = {key for key in definition.asset_layer.selected_asset_keys if key.path[0] != RAW_SCHEMA}
         built: set[dg.AssetKey] = set()
         run = instance.create_run_for_job(
             job_def=definition,
+            run_id=run_id,
             run_config=_run_config(
                 from_archive=from_archive,
                 accept_shrinkage=accept_shrinkage,
                 full_refresh=full_refresh,
                 file=file,
             ),
-            tags=days.tags,
+            tags={**days.tags, COMMAND_LINE_TAG: "true"},
             asset_selection=job.asset_selection,
             # This is what ties the run to the job in the UI.
             remote_job_origin=_job_in_workspace(),
@@ -102,10 +114,10 @@ def run_daily_job(
             if event.is_step_failure:
                 if _was_interrupted(event):
                     raise KeyboardInterrupt
-                failures.append(_reason(event))
-        finished = instance.get_run_by_id(run.run_id)
+                failures.append(reason_of(event))
+        finished = instance.get_run_by_id(run_id)
     return RunOutcome(
-        run_id=run.run_id, succeeded=finished is not None and finished.is_success, failures=failures
+        run_id=run_id, succeeded=finished is not None and finished.is_success, failures=failures
     )
 
 
@@ -139,17 +151,6 @@ def _without_the_vendor(job: dg.JobDefinition, *, file: UsageFile) -> frozenset[
 def _was_interrupted(event: dg.DagsterEvent) -> bool:
     error = event.step_failure_data.error
     return error is not None and error.cls_name == DagsterExecutionInterruptedError.__name__
-
-
-def _reason(event: dg.DagsterEvent) -> str:
-    failure = event.step_failure_data
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return failure.user_failure_data.description
-    error = failure.error
-    while error and error.cause:
-        error = error.cause
-    message = " ".join(error.message.split()) if error else "failed without saying why"
-    return f"{event.step_key}: {message}"
 
 
 def _job_in_workspace() -> RemoteJobOrigin:

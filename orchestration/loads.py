@@ -9,6 +9,9 @@ from psycopg.rows import class_row
 
 from orchestration.spacelift.aspects import Aspect
 
+# A day and two hours: one nightly run may be late, none may be missing.
+FRESH_FOR = dt.timedelta(hours=26)
+
 
 @dataclass(frozen=True)
 class LandedDay:
@@ -202,3 +205,13 @@ def coverage_of(connection: psycopg.Connection, *, aspect: Aspect) -> Coverage:
         coverage = cursor.fetchone()
     assert coverage is not None  # noqa: S101 - an aggregate always has a row
     return coverage
+
+
+def last_successes(connection: psycopg.Connection) -> dict[str, dt.datetime]:
+    """When a day of each aspect last landed, by the aspect's name; without those that never did."""
+    with connection.transaction():
+        rows = connection.execute(
+            "select aspect, max(finished_at) from raw.usage_loads"
+            " where status = 'succeeded' group by aspect order by aspect"
+        ).fetchall()
+    return dict(rows)

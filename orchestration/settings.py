@@ -8,8 +8,14 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from orchestration.spacelift.endpoint import account_of_endpoint, endpoint_of_token, normalise_endpoint
+from orchestration.spacelift.endpoint import (
+    account_of_endpoint,
+    endpoint_of_token,
+    is_loopback,
+    normalise_endpoint,
+)
 from orchestration.spacelift.errors import SpaceliftRejectedError
 
 ENDPOINT = "SPACELIFT_API_KEY_ENDPOINT"
@@ -26,6 +32,7 @@ START_DATE = "USAGE_START_DATE"
 LOOKBACK_DAYS = "USAGE_LOOKBACK_DAYS"
 GROUP_BY = "USAGE_GROUP_BY"
 ARCHIVE_URL = "USAGE_ARCHIVE_URL"
+WEBHOOK_URL = "USAGE_WEBHOOK_URL"
 
 VARIABLES = (
     ENDPOINT,
@@ -42,10 +49,11 @@ VARIABLES = (
     LOOKBACK_DAYS,
     GROUP_BY,
     ARCHIVE_URL,
+    WEBHOOK_URL,
 )
 
 # Those that let somebody in; only their names may be shown.
-SECRET_VARIABLES = (KEY_SECRET, TOKEN, DATABASE_URL)
+SECRET_VARIABLES = (KEY_SECRET, TOKEN, DATABASE_URL, WEBHOOK_URL)
 
 # The month in which the export first existed (first commits to the vendor's CLI and documentation about it).
 DEFAULT_START_DATE = dt.date(2024, 1, 1)
@@ -77,8 +85,9 @@ class Settings:
     start_date: dt.date
     lookback_days: int
     group_by: str
-    # Not shown either, for the same reason.
+    # Neither shown: whoever knows them may get in, or post.
     archive_url: str = field(repr=False)
+    webhook_url: str | None = field(repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -114,6 +123,7 @@ class Settings:
             lookback_days=_lookback_days(values[LOOKBACK_DAYS]),
             group_by=_group_by(values[GROUP_BY]),
             archive_url=values[ARCHIVE_URL] or str(home / "archive"),
+            webhook_url=_webhook_url(values[WEBHOOK_URL]),
         )
 
     @property
@@ -159,6 +169,22 @@ def _database_url(written: str | None) -> str | None:
     if not separator or scheme not in ("postgresql", "postgres"):
         # The value is not quoted: it may hold a password.
         raise SettingsError(f"{DATABASE_URL} is not a URL like postgresql://user:password@host:5432/database")
+    return written
+
+
+def _webhook_url(written: str | None) -> str | None:
+    if written is None:
+        return None
+    try:
+        url = urlsplit(written)
+        is_safe = bool(url.hostname) and (
+            url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
+        )
+    except ValueError:
+        is_safe = False
+    if not is_safe:
+        # The value is not quoted: whoever knows it may post.
+        raise SettingsError(f"{WEBHOOK_URL} is not an https:// URL; plain http:// only to this machine")
     return written
 
 

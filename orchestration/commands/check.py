@@ -22,3 +22,7 @@ def check_configuration() -> None:
     failed = [part.name for part in parts if part.verdict == "failed"]
     if failed:
         raise CommandFailedError(f"does not answer: {', '.join(failed)}")
+    if any(part.verdict == "late" for part in parts):
+        raise CommandFailedError(
+            "nothing has landed for too long: look at the last runs with spacelift-usage ui"
+        )

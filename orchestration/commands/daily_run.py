@@ -21,6 +21,8 @@ from orchestration.warehouse.schema import claim_account, ensure_schema
 
 if TYPE_CHECKING:
     from orchestration.landing.usage_file import UsageFile
+    from orchestration.launch import RunOutcome
+    from orchestration.partitions import DayRange
 
 _NO_CREDENTIALS = (
     f"no Spacelift credentials are configured: set {ENDPOINT}, {KEY_ID} and {KEY_SECRET}, or {TOKEN}"
@@ -71,9 +73,9 @@ def run_days(
         SettingsError: the days or the account cannot be used.
         CommandFailedError: the run failed; what had landed stays.
     """
-    from orchestration.launch import run_daily_job
+    from orchestration.jobs import JOB_NAME
     from orchestration.partitions import DayRangeError, days_asked_for
-    from orchestration.run_progress import shown_progress
+    from orchestration.webhook import failed_run
 
     try:
         days = days_asked_for(
@@ -86,6 +88,39 @@ def run_days(
     except DayRangeError as error:
         raise SettingsError(str(error)) from error
     _check_hand_kept_files(settings)
+    try:
+        outcome = _run(
+            settings,
+            days,
+            from_archive=from_archive,
+            accept_shrinkage=accept_shrinkage,
+            full_refresh=full_refresh,
+            file=file,
+            console=console,
+        )
+        if not outcome.succeeded:
+            raise CommandFailedError("\n".join(outcome.failures or ["the run was cancelled"]))
+    except CommandFailedError as error:
+        _tell(settings, failed_run(JOB_NAME, days=f"{days.first} to {days.last}", reason=str(error)))
+        raise
+    console.print(f"done: {days.first} to {days.last}, run {outcome.run_id}", highlight=False)
+
+
+def _run(
+    settings: Settings,
+    days: "DayRange",
+    *,
+    from_archive: bool,
+    accept_shrinkage: bool,
+    full_refresh: bool,
+    file: "UsageFile | None",
+    console: Console,
+) -> "RunOutcome":
+    from orchestration.launch import run_daily_job
+    from orchestration.run_failures import days_of
+    from orchestration.run_progress import shown_progress
+    from orchestration.webhook import failed_run
+
     with open_warehouse(settings) as connection:
         ensure_schema(connection)
         try:
@@ -94,17 +129,25 @@ def run_days(
             raise SettingsError(str(error)) from error
     prepare_history(os.environ, home=settings.home)
     with shown_progress(console) as progress:
-        outcome = run_daily_job(
+        return run_daily_job(
             days,
             from_archive=from_archive,
             accept_shrinkage=accept_shrinkage,
             full_refresh=full_refresh,
             file=file,
             on_model=progress.show_model,
+            on_killed=lambda run: _tell(
+                settings, failed_run(run.job_name, days=days_of(run.tags), reason="its process was killed")
+            ),
         )
-    if not outcome.succeeded:
-        raise CommandFailedError("\n".join(outcome.failures or ["the run was cancelled"]))
-    console.print(f"done: {days.first} to {days.last}, run {outcome.run_id}", highlight=False)
+
+
+def _tell(settings: Settings, text: str) -> None:
+    from orchestration.webhook import tell
+
+    problem = tell(settings.webhook_url, f"{text} (account {settings.account})")
+    if problem:
+        Console(stderr=True).print(problem, highlight=False, markup=False, soft_wrap=True)
 
 
 def _check_hand_kept_files(settings: Settings) -> None:

@@ -18,7 +18,9 @@ _PREFIX = ".unfinished-usage-"
 def new_unfinished_file(folder: Path | None) -> IO[bytes]:
     """An empty file in this folder, in that for temporary files if None; it is not removed by closing it."""
     file = tempfile.NamedTemporaryFile(dir=folder, prefix=_PREFIX, delete=False)  # noqa: SIM115 - for the caller
-    fcntl.flock(file, fcntl.LOCK_EX)
+    # A file system without such locks cannot tell, and then nothing is removed either.
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
     return file
 
 

@@ -20,6 +20,7 @@ from orchestration.demo.account import FIRST_DAY, usage_csv
 from orchestration.demo.server import demo_server
 from orchestration.settings import VARIABLES
 from orchestration.spacelift.aspects import WORKER_COUNT
+from tests.pipeline.listening_webhook import listening_webhook
 
 
 @dataclass
@@ -101,9 +102,15 @@ def test_the_same_days_twice_are_two_runs_of_the_job_and_one_set_of_rows(
 
 def test_a_day_that_fails_is_named_and_the_others_land_and_are_built(account, database_url, tmp_path, capsys):
     account.refusals["run-minutes", "2026-06-02"] = [(400, {})] * 9
-    assert run("--since", "2026-06-01", "--until", "2026-06-04") == 1
+    with listening_webhook() as webhook:
+        os.environ["USAGE_WEBHOOK_URL"] = webhook.url
+        assert run("--since", "2026-06-01", "--until", "2026-06-04") == 1
     error = capsys.readouterr().err
     assert "run-minutes: 2026-06-02" in error
+    (told,) = webhook.texts
+    assert told.startswith("spacelift_usage_daily failed for 2026-06-01 to 2026-06-03: ")
+    assert "run-minutes: 2026-06-02" in told
+    assert told.endswith("(account acme)")
     assert "2026-06-01" not in error
     assert "Traceback" not in error
 
