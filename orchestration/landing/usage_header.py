@@ -118,6 +118,12 @@ def _is_data(names: list[str]) -> bool:
     return any(re.fullmatch(r"\s*[+-]?\d+(\.\d+)?\s*", name) for name in names)
 
 
+def quoted(text: str, *, at_most: int) -> str:
+    """Text of a file for a message: in quotes, escaped, and cut to so many characters."""
+    escaped = repr(text)
+    # Cut afterwards: a character that has to be escaped becomes several.
+    return escaped if len(escaped) <= at_most + 2 else f"{escaped[: at_most + 1]}…{escaped[0]}"
+
+
 def _shown(line: bytes) -> str:
-    text = line.decode("utf-8", "backslashreplace").strip()
-    return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
+    return quoted(line.decode("utf-8", "backslashreplace").strip(), at_most=_SHOWN_CHARACTERS)

@@ -12,7 +12,7 @@ Source: spacelift-io/user-documentation, docs/product/billing/usage.md (types); 
 import re
 from dataclasses import dataclass
 
-from orchestration.landing.usage_header import Layout
+from orchestration.landing.usage_header import Layout, quoted
 from orchestration.spacelift.aspects import Column
 
 # 2010-01-01 to 2100-01-01 in UTC: a time outside is milliseconds, or a wrong number. All have ten digits.
@@ -136,7 +136,7 @@ def judge(record: Record, *, layout: Layout) -> str | None:
 
 def shown(value: str) -> str:
     """A value for a message: quoted, escaped, and cut when it is long."""
-    return repr(value if len(value) <= _SHOWN_CHARACTERS else value[:_SHOWN_CHARACTERS] + "…")
+    return quoted(value, at_most=_SHOWN_CHARACTERS)
 
 
 def _reason_against(column: Column, field: bytes) -> str | None:
