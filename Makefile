@@ -24,7 +24,7 @@ lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --upgrade --quiet --output-file requirements.lock
 
-.PHONY: demo ui test lint bench soak-inputs
+.PHONY: demo ui test lint bench soak soak-inputs soak-kills
 demo: install ## Real daily runs over the built-in demo account, then the billing summary
 	@$(BIN)/spacelift-usage demo
 
@@ -46,6 +46,11 @@ bench: install ## Benchmarks, printed as ratios
 	@$(BIN)/python benchmarks/increment.py
 	@$(BIN)/python benchmarks/billing_marts.py
 
+soak: soak-inputs soak-kills ## The long tests: a million made-up files, sixty kills; an hour
+
 soak-inputs: install ## A million made-up files through the reader of usage files, a quarter of an hour
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[soak]'
 	@$(BIN)/python tests/soak/fuzz_usage_csv.py -runs=1100000 -max_len=2048 -timeout=10 -verbosity=0
+
+soak-kills: install ## Runs killed at any moment and run again, more than half an hour
+	@$(BIN)/python tests/soak/kill_runs.py
