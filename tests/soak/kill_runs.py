@@ -1,4 +1,4 @@
-"""Kills `spacelift-usage run` by SIGKILL at chosen and at random moments, and runs it again: `make soak-kills`.
+"""Kills `spacelift-usage run` by SIGKILL at chosen and random moments, and runs it again: `make soak-kills`.
 
 Every round begins with a warehouse of three days, kills a run that lands two more, and lets the next run end.
 Then raw rows, coverage and marts must be what they are where nobody was killed, row for row, and nothing
