@@ -22,7 +22,7 @@ from orchestration.commands.exports import write_focus
 from orchestration.commands.failure import CommandFailedError
 from orchestration.commands.hand_made_files import load_hand_made_file
 from orchestration.commands.ui import serve_ui
-from orchestration.commands.warehouse import print_database_url, show_summary, stop_database
+from orchestration.commands.warehouse import grant_bi, print_database_url, show_summary, stop_database
 from orchestration.environment import (
     demo_environment,
     environment_with_dotenv,
@@ -110,6 +110,14 @@ def database_url() -> None:
     """Print the URL of the warehouse, for psql and BI tools; starts the embedded one."""
     _speak_about_the_demo_if_that_is_all()
     print_database_url()
+
+
+@cli.command("grant-bi")
+@click.argument("name")
+def grant_bi_login(name: str) -> None:
+    """Make a database login NAME that reads the marts only, or renew its password; prints its URL."""
+    _speak_about_the_demo_if_that_is_all()
+    grant_bi(name)
 
 
 @cli.command("database-stop")

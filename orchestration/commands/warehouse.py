@@ -1,4 +1,4 @@
-"""`spacelift-usage summary`, `database-url`, `database-stop`: the warehouse as it is."""
+"""`spacelift-usage summary`, `database-url`, `database-stop`, `grant-bi`: the warehouse as it is."""
 
 import sys
 
@@ -28,6 +28,24 @@ def print_database_url() -> None:
     """The warehouse's URL on stdout, and nothing else."""
     with one_line_errors():
         sys.stdout.write(f"{warehouse_url(configured())}\n")
+
+
+def grant_bi(name: str) -> None:
+    """A login that reads the marts: its URL, with its password, once on stdout."""
+    from orchestration.warehouse.readers import grant_reader, reader_url
+
+    settings = configured()
+    with one_line_errors():
+        url = warehouse_url(settings)
+    with open_warehouse(settings) as connection:
+        password = grant_reader(connection, name)
+        connection.commit()
+    sys.stdout.write(f"{reader_url(url, name, password=password)}\n")
+    Console(stderr=True).print(
+        f"{name} reads schema marts, and nothing else; the password is not kept here",
+        highlight=False,
+        markup=False,
+    )
 
 
 def stop_database() -> None:
