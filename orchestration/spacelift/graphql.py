@@ -6,6 +6,7 @@ Errors inside an answer come with status 200: whoever asked decides what they me
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -16,6 +17,8 @@ from orchestration.spacelift.answers import error_of_status, error_of_transport,
 from orchestration.spacelift.errors import SpaceliftRejectedError, SpaceliftUnavailableError
 
 _ANSWER_BYTES_AT_MOST = 1024 * 1024
+# The read timeout bounds one wait; this bounds their sum, so that an answer that drips ends too.
+WAITING_SECONDS_AT_MOST = 120.0
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,13 @@ def read_answer(response: httpx.Response, *, asked: str, secrets: Sequence[str])
 
 def _read_bounded(response: httpx.Response, *, asked: str, host: str) -> bytes:
     body = bytearray()
+    begun_at = time.monotonic()
     for chunk in response.iter_bytes():
         body += chunk
+        if time.monotonic() - begun_at > WAITING_SECONDS_AT_MOST:
+            raise SpaceliftUnavailableError(
+                f"Spacelift ({host}) took more than {WAITING_SECONDS_AT_MOST:.0f} s to send {asked}"
+            )
         if len(body) > _ANSWER_BYTES_AT_MOST:
             raise SpaceliftRejectedError(f"the answer of {host} for {asked} is too long")
     return bytes(body)

@@ -74,6 +74,8 @@ class FaultySpacelift(ThreadingHTTPServer):
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.faults: dict[tuple[str, dt.date], list[Fault]] = {}
+        # Of answers to the exchange of the key for a token.
+        self.exchange_faults: list[Fault] = []
         self.requests: list[tuple[str, dt.date, dt.date]] = []
         self.exchanges = 0
         # Tokens that the key still gets; then it is revoked.
@@ -126,6 +128,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.exchanges += 1
         user = {"jwt": self.server.token, "validUntil": int(time.time()) + 3600}
         body = json.dumps({"data": {"apiKeyUser": user}}).encode()
+        if self.server.exchange_faults:
+            return self.server.exchange_faults.pop(0)(self, body)
         return self.answer(body, content_type="application/json")
 
     def do_GET(self) -> None:

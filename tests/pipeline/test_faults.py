@@ -23,11 +23,12 @@ from orchestration.assets.raw_run_minutes import raw_run_minutes
 from orchestration.assets.raw_worker_count import raw_worker_count
 from orchestration.checks import raw_checks
 from orchestration.landing.archive import Archive
+from orchestration.landing.usage_csv import UsageCsv
 from orchestration.partitions import daily_partitions
 from orchestration.resources.postgres import PostgresResource
 from orchestration.resources.spacelift import SpaceliftResource
 from orchestration.settings import VARIABLES
-from orchestration.spacelift import client, transfer
+from orchestration.spacelift import client, graphql, transfer
 from orchestration.spacelift.aspects import ASPECTS, RUN_MINUTES, WORKER_COUNT
 from tests.pipeline import faulty_spacelift as faulty
 from tests.pipeline.faulty_spacelift import DAYS, ROWS_A_DAY, Fault, FaultySpacelift, file_of
@@ -258,6 +259,31 @@ def test_a_fault_that_passes_costs_nothing_but_the_wait(
         assert rows_by_day(connection, aspect) == dict.fromkeys(DAYS, ROWS_A_DAY)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(faulty.status(502), id="502"),
+        pytest.param(faulty.drip, id="slow drip"),
+        pytest.param(faulty.cut, id="cut"),
+    ],
+)
+def test_a_token_that_cannot_be_had_now_is_asked_for_again(
+    run: Run,
+    spacelift: FaultySpacelift,
+    connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+) -> None:
+    if fault is faulty.drip:
+        monkeypatch.setattr(graphql, "WAITING_SECONDS_AT_MOST", 0.2)
+    # For three days, for two, and for each alone: then the step ends and is tried again.
+    spacelift.exchange_faults = [fault] * 4
+    result = run()
+    assert result.success, what_failed(result)
+    assert len(waits(result)) == 1
+    assert rows_by_day(connection, RUNS) == dict.fromkeys(DAYS, ROWS_A_DAY)
+
+
 def test_a_token_that_ends_in_the_middle_of_a_run_is_renewed_once(
     run: Run, spacelift: FaultySpacelift, connection: psycopg.Connection
 ) -> None:
@@ -450,3 +476,20 @@ def test_a_file_of_another_make_lands_or_is_refused_as_a_whole_and_is_kept_as_it
             ).fetchone()
         assert recorded == (rows, quarantined, rows + quarantined)
         assert sum(rows_by_day(connection, RUNS).values()) == rows
+
+
+def test_a_reader_that_loses_a_line_fails_the_run_and_its_check(
+    run: Run, spacelift: FaultySpacelift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UsageCsv, "_count_outside", lambda *ignored: None)
+    row_outside = faulty.rows(RUNS, since=AFTER, until=AFTER + dt.timedelta(days=1)).partition("\n")[0]
+    spacelift.faults[RUNS, BAD_DAY] = [edited(lambda right: right + f"{row_outside}\n".encode())]
+    result = run()
+    words = "2024-02-28 until 2024-03-02: 361 lines, 360 of them landed, outside, quarantined or refused"
+    assert f"run-minutes: {words}" in what_failed(result)
+    failed = [
+        (check.check_name, check.description)
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    ]
+    assert failed == [("every_line_accounted_for", words)]
