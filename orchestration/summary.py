@@ -8,6 +8,7 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.last_bill import bill_table, last_bill
 from orchestration.warehouse.errors import WarehouseError
 
 _PERCENTILES = """
@@ -75,6 +76,7 @@ def print_summary(connection: psycopg.Connection, *, console: Console) -> None:
             percentiles = cursor.execute(_PERCENTILES).fetchall()
             minutes = cursor.execute(_MINUTES).fetchall()
             bills = cursor.execute(_BILLS).fetchall()
+            lines = last_bill(connection)
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         raise WarehouseError("the marts have not been built yet: spacelift-usage run") from error
     if freshness is None or freshness["loaded_through"] is None:
@@ -83,6 +85,8 @@ def print_summary(connection: psycopg.Connection, *, console: Console) -> None:
     console.print(_workers_table(percentiles))
     console.print(_minutes_table(minutes))
     if bills:
+        if lines:
+            console.print(bill_table(lines))
         console.print(_bills_table(bills))
         if (burst := _burst_line(bills[-1])) is not None:
             console.print(burst, highlight=False, markup=False)
