@@ -1,0 +1,200 @@
+"""The headline figures of each period and the table of bills, as HTML.
+
+Here: exact figures, written out; `data-value` holds each for programs. Not here: what is drawn (…_charts.py).
+Null is said in words, unknown or no contract, and never shown as 0.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from html import escape
+
+from orchestration.dashboard.billing_data import bills_shown
+from orchestration.dashboard.periods import Period, said
+
+NO_CONTRACT = "no contract"
+UNKNOWN = "unknown"
+# The marts say nothing about a percentile before it (billing_worker_commitment).
+TOO_EARLY = "unknown before 72 loaded hours"
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """What data_freshness says: through which day the marts are right."""
+
+    account: str
+    first_day: dt.date
+    loaded_through: dt.date
+    days_covered: int
+    days_missing: int
+    days_suspicious: int
+    built_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline figure. `mood` is ok, warning or bad, and is also said in `verdict`."""
+
+    name: str
+    title: str
+    text: str
+    note: str
+    value: str | int | Decimal | None = None
+    mood: str = ""
+    verdict: str = ""
+    used_share: Decimal | None = None
+
+    def as_html(self) -> str:
+        """The tile, with its exact value for programs; none without one."""
+        value = "" if self.value is None else f' data-value="{escape(_plain(self.value))}"'
+        verdict = f'<span class="verdict">{escape(self.verdict)}</span>' if self.verdict else ""
+        meter = ""
+        if self.used_share is not None:
+            percent = min(max(self.used_share * 100, Decimal(0)), Decimal(100))
+            meter = f'<span class="meter"><span style="width:{percent:.1f}%"></span></span>'
+        return (
+            f'<div class="tile {self.mood}" data-figure="{self.name}"{value}>'
+            f"<h3>{escape(self.title)}</h3><p class='figure'>{escape(self.text)}</p>{meter}"
+            f"<p class='note'>{verdict}{escape(self.note)}</p></div>"
+        )
+
+
+def tiles_html(periods: Sequence[Period], *, freshness: Freshness) -> str:
+    """The tiles of every period; the page shows those of the chosen one, at first of the last."""
+    sections = []
+    for period in periods:
+        tiles = [_workers(period), _burst_hours(period), _cost(period), _forecast(period), _loaded(freshness)]
+        hidden = "" if period is periods[-1] else " hidden"
+        inner = "".join(tile.as_html() for tile in tiles)
+        sections.append(f'<section class="tiles" data-period="{period.number}"{hidden}>{inner}</section>')
+    return "\n".join(sections)
+
+
+def _workers(period: Period) -> Tile:
+    title = f"{_percentile(period)} of workers" + ("" if period.is_closed else ", to date")
+    text = UNKNOWN if period.p95_to_date is None else f"{period.p95_to_date:,}"
+    committed, forecast, floor = period.committed_workers, period.p95_forecast, period.p95_floor
+    if committed is None:
+        note = NO_CONTRACT if not period.has_contract else "no commitment in the contract"
+        return Tile("p95_workers", title, text, note, value=period.p95_to_date)
+    parts = [f"commitment {committed:,}"]
+    if not period.is_closed:
+        parts.append(f"forecast {forecast:,}, at most {period.p95_high:,}" if forecast is not None else TOO_EARLY)
+    mood, verdict = "ok", "within"
+    if floor is not None and floor > committed:
+        mood, verdict = "bad", "above"
+    elif forecast is not None and forecast > committed:
+        mood, verdict = "warning", "forecast above"
+    return Tile("p95_workers", title, text, ", ".join(parts), period.p95_to_date, mood, verdict)
+
+
+def _burst_hours(period: Period) -> Tile:
+    title = "Burst hours left"
+    left, used, budget = period.burst_hours_left, period.burst_hours_used, period.burst_hours_budget
+    if left is None or used is None or budget is None:
+        return Tile("burst_hours_left", title, NO_CONTRACT if not period.has_contract else UNKNOWN, "")
+    note = f"{used:,} of {budget:,} used"
+    end = None if period.burst_exhausted_at is None else _time(period.burst_exhausted_at)
+    if left < 0:
+        mood, verdict, note = "bad", "used up", note + (f", the last one by {end}" if end else "")
+    elif end is not None:
+        mood, verdict, note = "warning", "run out", f"{note}; at the usual rhythm they run out by {end}"
+    else:
+        mood, verdict = "ok", "last"
+        if not period.is_closed and period.burst_hours_forecast is not None:
+            note += f"; {period.burst_hours_forecast:,.0f} expected by the end"
+    share = Decimal(used) / budget if budget else None
+    return Tile("burst_hours_left", title, f"{left:,} h".replace("-", "−"), note, left, mood, verdict, share)
+
+
+def _cost(period: Period) -> Tile:
+    title = f"Cost, {period.status}" if period.is_closed else "Cost to date"
+    if not period.has_contract:
+        return Tile("amount_to_date", title, NO_CONTRACT, "Prices go into contracts.csv")
+    note = (
+        f"{_money(period, period.commitment_amount)} committed workers, "
+        f"{_money(period, period.overage_amount_to_date)} above commitment and allowances"
+    )
+    amount = period.amount_to_date
+    return Tile("amount_to_date", title, _money(period, amount), note, value=amount)
+
+
+def _forecast(period: Period) -> Tile:
+    if not period.has_contract:
+        return Tile("amount_forecast", "Forecast", NO_CONTRACT, "Without prices there is nothing to forecast")
+    amount = period.amount_forecast
+    if period.is_closed:
+        note = "The period is over" + (f"; {period.hours_missing:,} hours are unknown" if period.hours_missing else "")
+    elif amount is None:
+        note = TOO_EARLY
+    else:
+        note = (
+            f"between {_money(period, period.amount_forecast_low)} and "
+            f"{_money(period, period.amount_forecast_high)} by {said(period.last_day)}"
+        )
+    title = "Cost at the end" if period.is_closed else "Forecast"
+    return Tile("amount_forecast", title, _money(period, amount), note, value=amount)
+
+
+def _loaded(freshness: Freshness) -> Tile:
+    missing, suspicious = freshness.days_missing, freshness.days_suspicious
+    note = f"{freshness.days_covered:,} days covered" if missing else f"all {freshness.days_covered:,} days covered"
+    if missing:
+        note += f", {missing:,} missing: unknown, not zero"
+    if suspicious:
+        note += f", {suspicious:,} suspicious"
+    return Tile(
+        "loaded_through",
+        "Loaded through, UTC",
+        said(freshness.loaded_through),
+        note,
+        value=freshness.loaded_through.isoformat(),
+        mood="warning" if missing or suspicious else "ok",
+        verdict="incomplete" if missing or suspicious else "complete",
+    )
+
+
+def bills_table_html(periods: Sequence[Period]) -> str:
+    """The last bills, newest first; empty without a contract."""
+    rows = "".join(_bill_row(period) for period in reversed(bills_shown(periods)))
+    if not rows:
+        return ""
+    heads = ("Period", "Status", "P95", "Committed", "Burst hours left", "To date", "Forecast", "Low", "High")
+    head = "".join(f"<th>{title}</th>" for title in heads)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _bill_row(period: Period) -> str:
+    counts = (period.p95_to_date, period.committed_workers, period.burst_hours_left)
+    amounts = (
+        period.amount_to_date,
+        period.amount_forecast,
+        period.amount_forecast_low,
+        period.amount_forecast_high,
+    )
+    cells = [
+        f"<td>{escape(period.label)}</td><td>{escape(period.status)}</td>",
+        *(f"<td>{UNKNOWN if count is None else f'{count:,}'.replace('-', '−')}</td>" for count in counts),
+        *(f"<td>{_money(period, amount)}</td>" for amount in amounts),
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _percentile(period: Period) -> str:
+    if period.worker_metric == "max":
+        return "Maximum"
+    return f"P{period.worker_percentile.normalize():f}"
+
+
+def _money(period: Period, amount: Decimal | None) -> str:
+    """To the cent, as a bill has it."""
+    return UNKNOWN if amount is None else f"{period.currency or ''} {amount:,.2f}".strip().replace("-", "−")
+
+
+def _time(at: dt.datetime) -> str:
+    return f"{said(at)} {at:%H:%M} UTC"
+
+
+def _plain(value: str | int | Decimal) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
