@@ -5,6 +5,7 @@ from typing import Any
 import altair as alt
 
 from orchestration.dashboard import theme
+from orchestration.dashboard.billing_data import STACKS_SHOWN
 
 _LINES = {
     "base_fee": ("base fee", theme.GREY),
@@ -22,6 +23,8 @@ _PARTS = {
     "shared": ("fees and seats", theme.GREY),
 }
 _MONEY = ",.2f"
+# Slim where there are few bills, apart where the page is narrow.
+_BAR = alt.ExprRef("min(56, bandwidth('x') * 0.7)")
 
 
 def bills_chart() -> dict[str, Any]:
@@ -30,12 +33,12 @@ def bills_chart() -> dict[str, Any]:
     lines = (
         alt.Chart(theme.rows("bill_lines"))
         .transform_calculate(name=f"{_names(_LINES)}[datum.line]")
-        .mark_bar(size=44)
+        .mark_bar(size=_BAR)
         .encode(
             x=bill,
-            y=alt.Y("amount:Q", title="amount, in the contract's currency", axis=alt.Axis(format=",.0f")),
+            y=alt.Y("amount:Q", title=None, axis=alt.Axis(format=",.0f")),
             order="line_order:Q",
-            color=_colours("name", _LINES, columns=4),
+            color=_colours("name", _LINES),
             tooltip=[
                 _tip("bill", "bill"),
                 _tip("name", "line"),
@@ -62,14 +65,18 @@ def bills_chart() -> dict[str, Any]:
     )
     still = totals.transform_filter("datum.status == 'estimated' && datum.forecast > datum.to_date")
     expected = still.mark_bar(
-        size=44, fill="transparent", stroke=theme.INK, strokeDash=[3, 3], strokeWidth=1.2
+        size=_BAR, fill="transparent", stroke=theme.INK, strokeDash=[3, 3], strokeWidth=1.2
     ).encode(y="to_date:Q", y2="forecast")
     between = totals.transform_filter("datum.high > datum.low")
     span = between.mark_rule(color=theme.INK, strokeWidth=1.4).encode(y="low:Q", y2="high")
     end = between.mark_tick(color=theme.INK, size=14, thickness=1.4).encode(y="high:Q")
-    label = totals.transform_calculate(
-        top="max(datum.forecast, datum.high)", text="format(datum.forecast, ',.0f')"
-    ).mark_text(dy=-8, fontWeight=600).encode(y="top:Q", text="text:N")
+    label = (
+        totals.transform_calculate(
+            top="max(datum.forecast, datum.high)", text="format(datum.forecast, ',.0f')"
+        )
+        .mark_text(dy=-8, fontWeight=600)
+        .encode(y="top:Q", text="text:N")
+    )
     return theme.spec_of(alt.layer(lines, expected, span, end, label), height=300)
 
 
@@ -77,14 +84,16 @@ def pool_costs_chart() -> dict[str, Any]:
     """What each pool cost in the period, used and idle, and what belongs to no pool."""
     bars = (
         alt.Chart(theme.rows("pool_costs"))
-        .transform_calculate(name=f"{_names(_PARTS)}[datum.part]", rank=f"indexof({list(_PARTS)}, datum.part)")
+        .transform_calculate(
+            name=f"{_names(_PARTS)}[datum.part]", rank=f"indexof({list(_PARTS)}, datum.part)"
+        )
         .transform_joinaggregate(of_all="sum(amount)", groupby=["bearer"])
         .mark_bar(height={"band": 0.7})
         .encode(
-            y=_bearer("bearer", "-of_all"),
+            y=_bearer("bearer", "of_all", descending=True),
             x=_amount(),
             order="rank:Q",
-            color=_colours("name", _PARTS, columns=3),
+            color=_colours("name", _PARTS),
             tooltip=[
                 _tip("bearer", "bearer"),
                 _tip("name", "part"),
@@ -93,16 +102,19 @@ def pool_costs_chart() -> dict[str, Any]:
             ],
         )
     )
-    return _stepped(bars, step=34)
+    return theme.spec_of(bars, row_height=44)
 
 
 def stack_costs_chart() -> dict[str, Any]:
     """The stacks that cost most in the period and pool, and all others."""
+    stacks = alt.Chart(theme.rows("stack_costs"))
+    bearer = _bearer("stack", "place", descending=False)
+    # All others together would be a bar beside which the rest cannot be seen: they are a number.
     bars = (
-        alt.Chart(theme.rows("stack_costs"))
+        stacks.transform_filter(f"datum.place <= {STACKS_SHOWN}")
         .mark_bar(height={"band": 0.7}, color=theme.BLUE)
         .encode(
-            y=_bearer("stack", "place"),
+            y=bearer,
             x=_amount(),
             tooltip=[
                 _tip("stack", "stack"),
@@ -111,17 +123,19 @@ def stack_costs_chart() -> dict[str, Any]:
             ],
         )
     )
-    return _stepped(bars, step=22)
+    amounts = (
+        stacks.transform_calculate(
+            text=f"format(datum.amount, '{_MONEY}') + (datum.place > {STACKS_SHOWN} ? ' together' : '')",
+            at=f"datum.place > {STACKS_SHOWN} ? 0 : datum.amount",
+        )
+        .mark_text(align="left", dx=4, color=theme.MUTED)
+        .encode(y=bearer, x="at:Q", text="text:N")
+    )
+    return theme.spec_of(bars + amounts, row_height=22)
 
 
-def _stepped(chart: alt.Chart, *, step: int) -> dict[str, Any]:
-    spec = theme.spec_of(chart, height=0)
-    spec["height"] = {"step": step}
-    return spec
-
-
-def _bearer(field: str, order: str) -> alt.Y:
-    sort = alt.EncodingSortField(field=order.lstrip("-"), order="descending" if order[0] == "-" else "ascending")
+def _bearer(field: str, order: str, *, descending: bool) -> alt.Y:
+    sort = alt.EncodingSortField(field=order, op="max", order="descending" if descending else "ascending")
     return alt.Y(f"{field}:N", sort=sort, title=None, axis=alt.Axis(labelLimit=150, labelColor=theme.INK))
 
 
@@ -129,10 +143,12 @@ def _amount() -> alt.X:
     return alt.X("amount:Q", title=None, axis=alt.Axis(format=",.0f", grid=True, tickCount=5))
 
 
-def _colours(field: str, meaning: dict[str, tuple[str, str]], *, columns: int) -> alt.Color:
+def _colours(field: str, meaning: dict[str, tuple[str, str]]) -> alt.Color:
     names, colours = zip(*meaning.values(), strict=True)
     return alt.Color(
-        f"{field}:N", scale=alt.Scale(domain=names, range=colours), legend=alt.Legend(columns=columns)
+        f"{field}:N",
+        scale=alt.Scale(domain=names, range=colours),
+        legend=alt.Legend(columns=theme.LEGEND_COLUMNS),
     )
 
 

@@ -15,6 +15,7 @@ _LINES = """
     from marts.billing_lines
     where amount is not null
     group by contract_id, period_start_at, line_code
+    order by period_start_at, contract_id, 4
 """
 _BY_POOL = """
     select contract_id, period_start_at, allocation,
@@ -100,7 +101,9 @@ def billing_frames(
             fields=("period", "pool", "place", "stack", "amount", "active_minutes"),
             rows=[
                 (period_numbers[contract_id, start_at], pool_numbers[pool], *rest)
-                for contract_id, start_at, pool, *rest in connection.execute(_BY_STACK, {"shown": STACKS_SHOWN})
+                for contract_id, start_at, pool, *rest in connection.execute(
+                    _BY_STACK, {"shown": STACKS_SHOWN}
+                )
             ],
         ),
     }

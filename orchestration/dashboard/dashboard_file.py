@@ -63,13 +63,13 @@ def write_dashboard(connection: psycopg.Connection, *, home: Path, path: Path | 
             freshness = _freshness(connection)
             periods = read_periods(connection)
             pools = read_pools(connection)
-            known = {"periods": periods, "pool_numbers": numbers_of(pools)}
+            pool_numbers = numbers_of(pools)
             frames = {
-                **worker_frames(connection, **known),
+                **worker_frames(connection, periods=periods, pool_numbers=pool_numbers),
                 "minutes": minutes_frame(connection),
-                "waiting": waiting_frame(connection, **known),
+                "waiting": waiting_frame(connection, periods=periods, pool_numbers=pool_numbers),
                 **coverage_frames(connection, periods=periods),
-                **billing_frames(connection, **known),
+                **billing_frames(connection, periods=periods, pool_numbers=pool_numbers),
             }
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         raise NothingToShowError("the marts have not been built yet: spacelift-usage run") from error
@@ -98,7 +98,7 @@ def _vega(home: Path) -> str:
         return kept.read_text(encoding="utf-8")
     import vl_convert
 
-    script: str = vl_convert.javascript_bundle()
+    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     _replace(kept, script.encode())
     return script
 

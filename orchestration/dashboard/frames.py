@@ -1,8 +1,8 @@
 """Rows for the charts as compact JSON.
 
 Here: how rows are written. Not here: how the browser turns them back into rows (page.js), the queries.
-A frame with a field `period` or `pool` shows the rows of the chosen one; one with `at` and no `period` those whose
-time lies within the chosen period; one with neither is shown whole.
+A frame with a field `period` or `pool` shows the rows of the chosen one; one with `at` and no `period` those
+whose time lies within the chosen period; one with neither is shown whole.
 """
 
 import datetime as dt

@@ -62,7 +62,8 @@
     const result = await vegaEmbed(
       box,
       { ...content.charts[name], datasets },
-      { actions: false, renderer: "svg", tooltip: { theme: "custom" } },
+      // Level 1: errors only. That a frame has no rows, as a month without burst hours, is no news.
+      { actions: false, renderer: "svg", tooltip: { theme: "custom" }, logLevel: 1 },
     );
     if (mine !== turn) result.finalize();
     else views.set(name, result);
@@ -73,12 +74,17 @@
     document.body.removeAttribute("data-drawn");
     const period = content.periods.find(({ number }) => number === Number(periodChoice.value));
     const pool = Number(poolChoice.value);
-    const poolName = pool === 0 ? "all pools" : poolChoice.selectedOptions[0].textContent;
+    const said = {
+      period: period.label,
+      pool: pool === 0 ? "all pools" : poolChoice.selectedOptions[0].textContent,
+      currency: period.currency ?? "no currency",
+      currencies: content.currencies,
+    };
     for (const tiles of document.querySelectorAll(".tiles")) {
       tiles.hidden = Number(tiles.dataset.period) !== period.number;
     }
     for (const text of document.querySelectorAll("[data-text]")) {
-      text.textContent = text.dataset.text.replaceAll("{period}", period.label).replaceAll("{pool}", poolName);
+      text.textContent = text.dataset.text.replace(/\{(\w+)\}/g, (_, name) => said[name]);
     }
     for (const name of Object.keys(content.charts)) {
       await draw(name, period, pool, mine);

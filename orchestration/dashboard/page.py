@@ -1,26 +1,25 @@
 """The page: texts, charts and rows put together into one HTML file.
 
-Here: which chart stands where and what is said about it. Not here: the figures (…_data.py, tiles.py), what the
-page looks like and does (page.html, page.css, page.js).
+Here: which chart stands where and what is said about it. Not here: the figures (…_data.py, tiles.py), what
+the page looks like and does (page.html, page.css, page.js).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from orchestration.dashboard.billing_charts import bills_chart, pool_costs_chart, stack_costs_chart
+from orchestration.dashboard.billing_data import bills_shown
 from orchestration.dashboard.frames import Frame, compact_json
 from orchestration.dashboard.periods import ALL_POOLS, Period, Pool
 from orchestration.dashboard.tiles import Freshness, bills_table_html, tiles_html
 from orchestration.dashboard.usage_charts import (
-    active_minutes_chart,
     coverage_chart,
+    minutes_chart,
     queue_chart,
-    waiting_minutes_chart,
     workers_chart,
 )
 
@@ -29,7 +28,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Card:
-    """A chart's place on the page. In texts {period} and {pool} become what was chosen."""
+    """A chart's place on the page. In texts {period}, its {currency} and {pool} become what was chosen."""
 
     chart: str
     title: str
@@ -45,8 +44,8 @@ CARDS = (
     Card(
         "workers",
         "Workers per hour, {pool}",
-        "Workers connected in each UTC hour of {period}. Orange: hours above the commitment of all pools, its burst hours. "
-        "Striped: not known, which is not zero.",
+        "Workers connected in each UTC hour of {period}. Orange: above the commitment, which is for all "
+        "pools. Striped: not known, which is not zero.",
         is_wide=True,
     ),
     Card(
@@ -57,12 +56,12 @@ CARDS = (
     Card(
         "waiting_minutes",
         "Minutes waiting per UTC day, by run state",
-        "Runs that wait for a worker (READY, CONFIRMED), a lock (QUEUED) or a person; private workers, {period}. "
-        "No worker is busy with them.",
+        "Runs that wait for a worker (READY, CONFIRMED), a lock (QUEUED) or a person: no worker is busy "
+        "with them. Private workers, {period}.",
     ),
     Card(
         "bills",
-        "The last 12 bills, by line",
+        "The last 12 bills, by line, {currencies}",
         "Dashed: still expected of the open period. Line: between the low and the high end of its forecast.",
         is_wide=True,
         needs="bills",
@@ -70,14 +69,15 @@ CARDS = (
     ),
     Card(
         "pool_costs",
-        "Cost by worker pool, used and idle",
-        "Amounts of {period}, to the cent those of its bill.",
+        "Cost by worker pool, used and idle, {currency}",
+        "What {period} cost so far; together it is the bill, to the cent. Idle: workers that were connected "
+        "without a run.",
         needs="pool_costs",
         otherwise=_NO_CONTRACT,
     ),
     Card(
         "stack_costs",
-        "Cost by stack, {pool}",
+        "Cost by stack, {pool}, {currency}",
         "The 15 stacks that cost most in {period}, idle workers left out, and all others.",
         needs="stack_costs",
         otherwise=_NO_CONTRACT,
@@ -85,22 +85,26 @@ CARDS = (
     Card(
         "queue",
         "Runs waiting for a worker, by hour of the week, {pool}",
-        "Mean number of runs in READY or CONFIRMED over the hours of {period}. Striped: no such hour is known.",
+        "Mean number of runs in READY or CONFIRMED over the hours of {period}. "
+        "Striped: no such hour is known.",
     ),
     Card(
         "coverage",
         "Data coverage by UTC day",
-        "Which of the two daily files has landed. A day that is missing is unknown in every figure, never zero.",
+        "Which of the two daily files has landed. A day that is missing is unknown in every figure, "
+        "never zero.",
     ),
 )
 
 
-@cache
-def _charts() -> dict[str, dict[str, Any]]:
+def _charts(minutes: Frame) -> dict[str, dict[str, Any]]:
+    classes = [(row[0], row[1]) for row in minutes.rows]
     return {
         "workers": workers_chart(),
-        "active_minutes": active_minutes_chart(),
-        "waiting_minutes": waiting_minutes_chart(),
+        "active_minutes": minutes_chart([state for state_class, state in classes if state_class == "active"]),
+        "waiting_minutes": minutes_chart(
+            [state for state_class, state in classes if state_class != "active"]
+        ),
         "bills": bills_chart(),
         "pool_costs": pool_costs_chart(),
         "stack_costs": stack_costs_chart(),
@@ -120,10 +124,17 @@ def page_html(
     """The whole file. `vega` is the JavaScript that draws; there is at least one period."""
     content = {
         "periods": [
-            {"number": period.number, "label": period.label, "start": period.start_at, "end": period.end_at}
+            {
+                "number": period.number,
+                "label": period.label,
+                "currency": period.currency,
+                "start": period.start_at,
+                "end": period.end_at,
+            }
             for period in periods
         ],
-        "charts": _charts(),
+        "currencies": _currencies(periods),
+        "charts": _charts(frames["minutes"]),
         "needs": {card.chart: card.needs for card in CARDS if card.needs},
         "frames": {name: frame.as_json_object() for name, frame in frames.items()},
     }
@@ -148,11 +159,17 @@ def _card_html(card: Card, *, periods: Sequence[Period]) -> str:
     wide = " wide" if card.is_wide else ""
     otherwise = f'<p class="otherwise" hidden data-text="{escape(card.otherwise)}"></p>' if card.needs else ""
     table = bills_table_html(periods) if card.chart == "bills" else ""
+    title, text = escape(card.title), escape(card.text)
     return (
         f'<figure class="card{wide}" id="{card.chart}">'
-        f'<figcaption><h2 data-text="{escape(card.title)}"></h2><p data-text="{escape(card.text)}"></p></figcaption>'
+        f'<figcaption><h2 data-text="{title}"></h2><p data-text="{text}"></p></figcaption>'
         f'<div class="chart"></div>{otherwise}{f"<div class=scroll>{table}</div>" if table else ""}</figure>'
     )
+
+
+def _currencies(periods: Sequence[Period]) -> str:
+    currencies = sorted({period.currency for period in bills_shown(periods) if period.currency})
+    return " and ".join(currencies) or "no currency"
 
 
 def _options(choices: Any) -> str:

@@ -1,8 +1,8 @@
 """How all charts look: colours by role, and what they have in common.
 
-Here: names of colours; their values for light, dark and paper are in page.css, so that a chart follows the reader's
-choice by itself. Colours of data are the eight of Okabe and Ito, which colour-blind people tell apart
-(jfly.uni-koeln.de/color, 2008), a little lighter where the page is dark.
+Here: names of colours; their values for light, dark and paper are in page.css, so that a chart follows the
+reader's choice by itself. Colours of data are the eight of Okabe and Ito, which colour-blind people tell
+apart (jfly.uni-koeln.de/color, 2008), a little lighter where the page is dark.
 """
 
 from typing import Any
@@ -27,6 +27,7 @@ GREY = "var(--grey)"
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 TOOLTIP_HOUR = "utcFormat(datum.at, '%a %-d %b %Y, %H:00 UTC')"
+LEGEND_COLUMNS = alt.ExprRef("width < 330 ? 2 : 4")
 UTC_AXIS = alt.Scale(type="utc")
 
 CONFIG: dict[str, Any] = {
@@ -45,7 +46,7 @@ CONFIG: dict[str, Any] = {
         "labelPadding": 6,
     },
     "axisX": {"grid": False},
-    "axisY": {"domain": False, "ticks": False, "titleAngle": 0, "titleAlign": "left", "titleAnchor": "end"},
+    "axisY": {"domain": False, "ticks": False},
     "legend": {
         "labelColor": INK,
         "labelFontSize": 11,
@@ -64,11 +65,15 @@ def rows(frame: str) -> alt.NamedData:
     return alt.NamedData(frame)
 
 
-def spec_of(chart: alt.TopLevelMixin, *, height: int) -> dict[str, Any]:
-    """The chart as Vega-Lite, as wide as its place on the page."""
-    spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
+def spec_of(
+    chart: alt.TopLevelMixin, *, height: int | None = None, row_height: int | None = None
+) -> dict[str, Any]:
+    """The chart as Vega-Lite, as wide as its place on the page, its height in pixels in all or per row."""
+    spec: dict[str, Any] = chart.properties(
+        width="container", height=alt.Step(row_height) if row_height else height
+    ).to_dict()
     # Altair's own default would come back with every chart.
     spec["config"] = CONFIG
-    spec["autosize"] = {"type": "fit", "contains": "padding", "resize": True}
+    spec["autosize"] = {"type": "fit-x" if row_height else "fit", "contains": "padding"}
     spec.pop("$schema", None)
     return spec

@@ -44,19 +44,21 @@ class Tile:
     mood: str = ""
     verdict: str = ""
     used_share: Decimal | None = None
+    unit: str = ""
 
     def as_html(self) -> str:
         """The tile, with its exact value for programs; none without one."""
         value = "" if self.value is None else f' data-value="{escape(_plain(self.value))}"'
         verdict = f'<span class="verdict">{escape(self.verdict)}</span>' if self.verdict else ""
+        unit = f"<small>{escape(self.unit)}</small> " if self.unit else ""
         meter = ""
         if self.used_share is not None:
             percent = min(max(self.used_share * 100, Decimal(0)), Decimal(100))
             meter = f'<span class="meter"><span style="width:{percent:.1f}%"></span></span>'
         return (
             f'<div class="tile {self.mood}" data-figure="{self.name}"{value}>'
-            f"<h3>{escape(self.title)}</h3><p class='figure'>{escape(self.text)}</p>{meter}"
-            f"<p class='note'>{verdict}{escape(self.note)}</p></div>"
+            f'<h3>{escape(self.title)}</h3><p class="figure">{unit}{escape(self.text)}</p>{meter}'
+            f'<p class="note">{verdict}{escape(self.note)}</p></div>'
         )
 
 
@@ -80,12 +82,13 @@ def _workers(period: Period) -> Tile:
         return Tile("p95_workers", title, text, note, value=period.p95_to_date)
     parts = [f"commitment {committed:,}"]
     if not period.is_closed:
-        parts.append(f"forecast {forecast:,}, at most {period.p95_high:,}" if forecast is not None else TOO_EARLY)
-    mood, verdict = "ok", "within"
+        at_most = f"forecast {forecast:,}, at most {period.p95_high:,}" if forecast is not None else TOO_EARLY
+        parts.append(at_most)
+    mood, verdict = "ok", "within commitment"
     if floor is not None and floor > committed:
-        mood, verdict = "bad", "above"
+        mood, verdict = "bad", "above commitment"
     elif forecast is not None and forecast > committed:
-        mood, verdict = "warning", "forecast above"
+        mood, verdict = "warning", "forecast above commitment"
     return Tile("p95_workers", title, text, ", ".join(parts), period.p95_to_date, mood, verdict)
 
 
@@ -93,19 +96,21 @@ def _burst_hours(period: Period) -> Tile:
     title = "Burst hours left"
     left, used, budget = period.burst_hours_left, period.burst_hours_used, period.burst_hours_budget
     if left is None or used is None or budget is None:
-        return Tile("burst_hours_left", title, NO_CONTRACT if not period.has_contract else UNKNOWN, "")
+        if not period.has_contract:
+            return Tile("burst_hours_left", title, NO_CONTRACT, "Commitments go into contracts.csv")
+        return Tile("burst_hours_left", title, "none", "The contract has no percentile with a commitment")
     note = f"{used:,} of {budget:,} used"
     end = None if period.burst_exhausted_at is None else _time(period.burst_exhausted_at)
     if left < 0:
-        mood, verdict, note = "bad", "used up", note + (f", the last one by {end}" if end else "")
+        mood, verdict, note = "bad", "used up", note + (f"; the budget was used up by {end}" if end else "")
     elif end is not None:
-        mood, verdict, note = "warning", "run out", f"{note}; at the usual rhythm they run out by {end}"
+        mood, verdict, note = "warning", "they run out", f"{note}; at the usual rhythm they run out by {end}"
     else:
-        mood, verdict = "ok", "last"
+        mood, verdict = "ok", "they last"
         if not period.is_closed and period.burst_hours_forecast is not None:
             note += f"; {period.burst_hours_forecast:,.0f} expected by the end"
     share = Decimal(used) / budget if budget else None
-    return Tile("burst_hours_left", title, f"{left:,} h".replace("-", "−"), note, left, mood, verdict, share)
+    return Tile("burst_hours_left", title, f"{_number(left)} h", note, left, mood, verdict, share)
 
 
 def _cost(period: Period) -> Tile:
@@ -117,7 +122,7 @@ def _cost(period: Period) -> Tile:
         f"{_money(period, period.overage_amount_to_date)} above commitment and allowances"
     )
     amount = period.amount_to_date
-    return Tile("amount_to_date", title, _money(period, amount), note, value=amount)
+    return _amount_tile("amount_to_date", title, period, amount, note=note)
 
 
 def _forecast(period: Period) -> Tile:
@@ -125,7 +130,8 @@ def _forecast(period: Period) -> Tile:
         return Tile("amount_forecast", "Forecast", NO_CONTRACT, "Without prices there is nothing to forecast")
     amount = period.amount_forecast
     if period.is_closed:
-        note = "The period is over" + (f"; {period.hours_missing:,} hours are unknown" if period.hours_missing else "")
+        missing = period.hours_missing
+        note = "The period is over" + (f"; {missing:,} of its hours are unknown" if missing else "")
     elif amount is None:
         note = TOO_EARLY
     else:
@@ -134,12 +140,18 @@ def _forecast(period: Period) -> Tile:
             f"{_money(period, period.amount_forecast_high)} by {said(period.last_day)}"
         )
     title = "Cost at the end" if period.is_closed else "Forecast"
-    return Tile("amount_forecast", title, _money(period, amount), note, value=amount)
+    return _amount_tile("amount_forecast", title, period, amount, note=note)
+
+
+def _amount_tile(name: str, title: str, period: Period, amount: Decimal | None, *, note: str) -> Tile:
+    if amount is None:
+        return Tile(name, title, UNKNOWN, note)
+    return Tile(name, title, _number(amount, decimals=2), note, value=amount, unit=period.currency or "")
 
 
 def _loaded(freshness: Freshness) -> Tile:
     missing, suspicious = freshness.days_missing, freshness.days_suspicious
-    note = f"{freshness.days_covered:,} days covered" if missing else f"all {freshness.days_covered:,} days covered"
+    note = f"{'' if missing else 'all '}{freshness.days_covered:,} days covered"
     if missing:
         note += f", {missing:,} missing: unknown, not zero"
     if suspicious:
@@ -160,7 +172,9 @@ def bills_table_html(periods: Sequence[Period]) -> str:
     rows = "".join(_bill_row(period) for period in reversed(bills_shown(periods)))
     if not rows:
         return ""
-    heads = ("Period", "Status", "P95", "Committed", "Burst hours left", "To date", "Forecast", "Low", "High")
+    percentiles = {_percentile(period) for period in bills_shown(periods)}
+    workers = percentiles.pop() if len(percentiles) == 1 else "Workers"
+    heads = f"Period|Status|{workers}|Committed|Burst hours left|To date|Forecast|Low|High".split("|")
     head = "".join(f"<th>{title}</th>" for title in heads)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
@@ -175,7 +189,7 @@ def _bill_row(period: Period) -> str:
     )
     cells = [
         f"<td>{escape(period.label)}</td><td>{escape(period.status)}</td>",
-        *(f"<td>{UNKNOWN if count is None else f'{count:,}'.replace('-', '−')}</td>" for count in counts),
+        *(f"<td>{UNKNOWN if count is None else _number(count)}</td>" for count in counts),
         *(f"<td>{_money(period, amount)}</td>" for amount in amounts),
     ]
     return f"<tr>{''.join(cells)}</tr>"
@@ -189,7 +203,11 @@ def _percentile(period: Period) -> str:
 
 def _money(period: Period, amount: Decimal | None) -> str:
     """To the cent, as a bill has it."""
-    return UNKNOWN if amount is None else f"{period.currency or ''} {amount:,.2f}".strip().replace("-", "−")
+    return UNKNOWN if amount is None else f"{period.currency or ''} {_number(amount, decimals=2)}".strip()
+
+
+def _number(number: int | Decimal, *, decimals: int = 0) -> str:
+    return f"{number:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _time(at: dt.datetime) -> str:

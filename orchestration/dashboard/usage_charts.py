@@ -1,19 +1,44 @@
 """The charts of use, without their rows: workers, minutes by run state, waiting, coverage."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import altair as alt
 
 from orchestration.dashboard import theme
 from orchestration.dashboard.frames import DAY_MILLISECONDS, HOUR_MILLISECONDS
 
-# Where along the chart a level is named: apart, so that equal levels can be read.
+
+@dataclass(frozen=True)
+class Level:
+    """A number of workers to compare the hours with."""
+
+    name: str
+    title: str
+    short_title: str
+    colour: str
+    dash: Sequence[float]
+    # Where along the chart it is named: apart, so that equal levels can be read.
+    align: Literal["left", "center", "right"]
+    label_at: str
+
+
 _LEVELS = (
-    ("commitment", "Commitment", theme.VERMILLION, [6, 4], "left"),
-    ("p95", "P95, zeros counted", theme.INK, [1, 0], "center"),
-    ("without_zeros", "P95 of the file as it comes, zeros left out", theme.PURPLE, [2, 3], "right"),
+    Level("commitment", "Commitment", "committed", theme.VERMILLION, [6, 4], "left", "4"),
+    Level("p95", "P95, zeros counted", "P95", theme.INK, [1, 0], "center", "width / 2"),
+    Level(
+        "without_zeros",
+        "P95 if zeros are left out",
+        "without zeros",
+        theme.PURPLE,
+        [2, 3],
+        "right",
+        "width - 4",
+    ),
 )
-_ACTIVE_STATES = {
+# Colours repeat: states on a worker and states of waiting stand in charts of their own.
+_STATES = {
     "PREPARING": theme.YELLOW,
     "INITIALIZING": theme.SKY,
     "PLANNING": theme.BLUE,
@@ -22,8 +47,6 @@ _ACTIVE_STATES = {
     "APPLYING": theme.GREEN,
     "PERFORMING": theme.PURPLE,
     "DESTROYING": theme.VERMILLION,
-}
-_WAITING_STATES = {
     "READY": theme.BLUE,
     "CONFIRMED": theme.SKY,
     "REPLAN_REQUESTED": theme.GREEN,
@@ -31,10 +54,9 @@ _WAITING_STATES = {
     "PENDING": theme.YELLOW,
     "UNCONFIRMED": theme.PURPLE,
     "PENDING_REVIEW": theme.VERMILLION,
-    "UNKNOWN": theme.GREY,
 }
-# Runs waiting on average; none at all has a colour of its own, and so has unknown.
-_WAITING_STEPS = [0.0001, 0.25, 0.5, 1, 2, 4]
+# Runs waiting on average, up to and with; none at all has a colour of its own, and so has unknown.
+_WAITING_STEPS = (0, 0.25, 0.5, 1, 2, 4)
 
 
 def workers_chart() -> dict[str, Any]:
@@ -44,7 +66,7 @@ def workers_chart() -> dict[str, Any]:
         .transform_calculate(until=f"datum.at + {HOUR_MILLISECONDS}", hour=theme.TOOLTIP_HOUR)
         .encode(x=_time("at"))
     )
-    workers = alt.Y("workers:Q", title="workers", axis=alt.Axis(tickMinStep=1))
+    workers = alt.Y("workers:Q", title=None, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickMinStep=1))
     area = hours.mark_area(
         interpolate="step-after",
         color=theme.SKY,
@@ -59,12 +81,17 @@ def workers_chart() -> dict[str, Any]:
     )
     burst = (
         alt.Chart(theme.rows("burst_hours"))
-        .transform_calculate(until=f"datum.at + {HOUR_MILLISECONDS}", hour=theme.TOOLTIP_HOUR)
-        .mark_bar(color=theme.ORANGE)
+        .transform_calculate(
+            until=f"datum.at + {HOUR_MILLISECONDS}",
+            hour=theme.TOOLTIP_HOUR,
+            commitment="datum.workers - datum.above",
+        )
+        .mark_rect(color=theme.ORANGE)
         .encode(
             x=_time("at"),
             x2="until",
             y=workers,
+            y2="commitment",
             tooltip=[
                 _tip("hour", "burst hour"),
                 alt.Tooltip("workers:Q", title="workers"),
@@ -74,33 +101,37 @@ def workers_chart() -> dict[str, Any]:
             ],
         )
     )
-    return theme.spec_of(alt.layer(_gaps("worker-count"), area, hover, burst, *_levels()), height=300)
+    return theme.spec_of(
+        alt.layer(_gaps("worker-count"), area, hover, burst, *map(_level, _LEVELS)), height=300
+    )
 
 
-def _levels() -> list[alt.LayerChart]:
-    layers = []
-    for level, title, colour, dash, align in _LEVELS:
-        base = alt.Chart(theme.rows("levels")).transform_filter(alt.datum.level == level)
-        rule = base.mark_rule(color=colour, strokeDash=dash, strokeWidth=1.6).encode(
-            y="workers:Q", tooltip=[alt.Tooltip("workers:Q", title=title)]
+def _level(level: Level) -> alt.LayerChart:
+    base = alt.Chart(theme.rows("levels")).transform_filter(alt.datum.level == level.name)
+    rule = base.mark_rule(color=level.colour, strokeDash=level.dash, strokeWidth=1.6).encode(
+        y="workers:Q", tooltip=[alt.Tooltip("workers:Q", title=level.title)]
+    )
+    label = base.transform_calculate(
+        label=f"(width < 520 ? '{level.short_title} ' : '{level.title}: ') + datum.workers"
+    ).encode(x=alt.value(alt.ExprRef(level.label_at)), y="workers:Q", text="label:N")
+    # Twice: the first is the paper around the letters.
+    halo, letters = (
+        label.mark_text(
+            align=level.align, baseline="bottom", dy=-3, fontWeight=600, strokeJoin="round", **colours
         )
-        label = base.transform_calculate(label=f"'{title}: ' + datum.workers").encode(
-            x=alt.value({"left": 4, "center": alt.ExprRef("width / 2"), "right": alt.ExprRef("width - 4")}[align]),
-            y="workers:Q",
-            text="label:N",
+        for colours in (
+            {"color": theme.PAPER, "stroke": theme.PAPER, "strokeWidth": 4},
+            {"color": level.colour},
         )
-        style = {"align": align, "baseline": "bottom", "dy": -3, "fontWeight": 600}
-        # Twice: the first is the paper around the letters.
-        halo = label.mark_text(**style, stroke=theme.PAPER, strokeWidth=4, strokeJoin="round", color=theme.PAPER)
-        layers.append(rule + halo + label.mark_text(**style, color=colour))
-    return layers
+    )
+    return rule + halo + letters
 
 
-def minutes_chart(state_classes: list[str], *, colours: dict[str, str]) -> dict[str, Any]:
-    """Minutes per day and run state of these classes, stacked; every day has every state."""
+def minutes_chart(states: Sequence[str]) -> dict[str, Any]:
+    """Minutes per day of these run states, stacked; every day has every state."""
     bars = (
         alt.Chart(theme.rows("minutes"))
-        .transform_filter(alt.FieldOneOfPredicate(field="state_class", oneOf=state_classes))
+        .transform_filter(alt.FieldOneOfPredicate(field="run_state", oneOf=states))
         .transform_calculate(
             from_at=f"datum.at + {DAY_MILLISECONDS} * 0.08",
             until=f"datum.at + {DAY_MILLISECONDS} * 0.92",
@@ -110,12 +141,12 @@ def minutes_chart(state_classes: list[str], *, colours: dict[str, str]) -> dict[
         .encode(
             x=_time("from_at"),
             x2="until",
-            y=alt.Y("sum(minutes):Q", title="minutes", axis=alt.Axis(format="~s", tickCount=5)),
+            y=alt.Y("sum(minutes):Q", title=None, axis=alt.Axis(format="~s", tickCount=5)),
             order="lifecycle_order:Q",
             color=alt.Color(
                 "run_state:N",
-                scale=alt.Scale(domain=list(colours), range=list(colours.values())),
-                legend=alt.Legend(columns=4),
+                scale=alt.Scale(domain=states, range=[_STATES.get(state, theme.GREY) for state in states]),
+                legend=alt.Legend(columns=theme.LEGEND_COLUMNS),
             ),
             tooltip=[
                 _tip("day", "day"),
@@ -127,18 +158,10 @@ def minutes_chart(state_classes: list[str], *, colours: dict[str, str]) -> dict[
     return theme.spec_of(alt.layer(_gaps("run-minutes"), bars), height=230)
 
 
-def active_minutes_chart() -> dict[str, Any]:
-    """States in which a worker is busy with the run."""
-    return minutes_chart(["active"], colours=_ACTIVE_STATES)
-
-
-def waiting_minutes_chart() -> dict[str, Any]:
-    """States in which the run waits, and no worker is busy with it."""
-    return minutes_chart(["waiting_worker", "waiting_lock", "waiting_human", "unknown"], colours=_WAITING_STATES)
-
-
 def queue_chart() -> dict[str, Any]:
     """Runs that waited for a worker on average, by hour of the week."""
+    steps = ["0", *(f"up to {step}" for step in _WAITING_STEPS[1:]), f"above {_WAITING_STEPS[-1]}", "unknown"]
+    colours = [*(f"var(--heat-{place})" for place in range(len(steps) - 1)), theme.UNKNOWN]
     days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
     heat = (
         alt.Chart(theme.rows("waiting"))
@@ -147,21 +170,26 @@ def queue_chart() -> dict[str, Any]:
             hour="datum.hour_of_week % 24",
             when="datum.day + ' ' + pad(datum.hour, 2, '0', 'left') + ':00 UTC'",
             known="isValid(datum.waiting_runs) ? format(datum.waiting_runs, '.2f') : 'unknown'",
+            step=" : ".join(
+                [
+                    "!isValid(datum.waiting_runs) ? 'unknown'",
+                    *(f"datum.waiting_runs <= {step} ? 'up to {step}'" for step in _WAITING_STEPS),
+                    f"'{steps[-2]}'",
+                ]
+            ).replace("up to 0'", "0'"),
         )
         .mark_rect(stroke=theme.PAPER, strokeWidth=1.5)
         .encode(
-            x=alt.X("hour:O", title="hour of the day, UTC", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            x=alt.X(
+                "hour:O",
+                title="hour of the day, UTC",
+                axis=alt.Axis(labelAngle=0, values=list(range(0, 24, 3))),
+            ),
             y=alt.Y("day:O", sort=days, title=None),
-            color=alt.condition(
-                "isValid(datum.waiting_runs)",
-                alt.Color(
-                    "waiting_runs:Q",
-                    scale=alt.Scale(
-                        type="threshold", domain=_WAITING_STEPS, range=[f"var(--heat-{step})" for step in range(7)]
-                    ),
-                    legend=alt.Legend(type="symbol", title="runs waiting on average", titleColor=theme.MUTED),
-                ),
-                alt.value(theme.UNKNOWN),
+            color=alt.Color(
+                "step:N",
+                scale=alt.Scale(domain=steps, range=colours),
+                legend=alt.Legend(columns=theme.LEGEND_COLUMNS, symbolStrokeColor=theme.GRID),
             ),
             tooltip=[_tip("when", "hour"), _tip("known", "runs waiting on average")],
         )
@@ -192,16 +220,18 @@ def coverage_chart() -> dict[str, Any]:
                 "day_of_month:O",
                 title="day of the month, UTC",
                 scale=alt.Scale(domain=list(range(1, 32))),
-                axis=alt.Axis(labelAngle=0, labelOverlap=True),
+                axis=alt.Axis(labelAngle=0, values=[1, 5, 10, 15, 20, 25, 31]),
             ),
             y=alt.Y("month:O", title=None),
-            color=alt.Color("landed:N", scale=alt.Scale(domain=list(states), range=list(states.values()))),
+            color=alt.Color(
+                "landed:N",
+                scale=alt.Scale(domain=list(states), range=list(states.values())),
+                legend=alt.Legend(columns=theme.LEGEND_COLUMNS),
+            ),
             tooltip=[_tip("date", "day"), _tip("landed", "landed")],
         )
     )
-    spec = theme.spec_of(days, height=0)
-    spec["height"] = {"step": 20}
-    return spec
+    return theme.spec_of(days, row_height=20)
 
 
 def _gaps(file: str) -> alt.Chart:
@@ -210,7 +240,8 @@ def _gaps(file: str) -> alt.Chart:
         alt.Chart(theme.rows("gaps"))
         .transform_filter(alt.datum.file == file)
         .transform_calculate(
-            span="utcFormat(datum.since, '%-d %b %H:%M') + ' to ' + utcFormat(datum.until, '%-d %b %H:%M') + ' UTC'"
+            span=" + ' to ' + ".join(f"utcFormat(datum.{end}, '%-d %b %H:%M')" for end in ("since", "until"))
+            + " + ' UTC'"
         )
         .mark_rect(fill=theme.UNKNOWN)
         .encode(
@@ -220,7 +251,9 @@ def _gaps(file: str) -> alt.Chart:
 
 
 def _time(field: str) -> alt.X:
-    return alt.X(f"{field}:T", title=None, scale=theme.UTC_AXIS, axis=alt.Axis(format="%-d %b", labelFlush=False))
+    return alt.X(
+        f"{field}:T", title=None, scale=theme.UTC_AXIS, axis=alt.Axis(format="%-d %b", labelFlush=False)
+    )
 
 
 def _tip(field: str, title: str) -> alt.Tooltip:

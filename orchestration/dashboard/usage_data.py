@@ -64,7 +64,8 @@ _WAITING = """
             (contract_id, period_start_at, hour_of_week)
         )
     )
-    select contract_id, period_start_at, worker_pool_key, array_agg(hour_of_week), array_agg(mean_waiting_runs)
+    select contract_id, period_start_at, worker_pool_key,
+        array_agg(hour_of_week), array_agg(mean_waiting_runs)
     from means
     group by contract_id, period_start_at, worker_pool_key
 """
@@ -91,7 +92,9 @@ def worker_frames(
     return {
         "workers": Frame(
             fields=("pool", "first", "workers"),
-            rows=[(pool_numbers[pool], first, counts) for pool, first, counts in connection.execute(_WORKERS)],
+            rows=[
+                (pool_numbers[pool], first, counts) for pool, first, counts in connection.execute(_WORKERS)
+            ],
             spread=Spread(values="workers", position="at", first="first", step=HOUR_MILLISECONDS),
         ),
         "burst_hours": Frame(
