@@ -5,6 +5,7 @@ spacelift/    the vendor: token, HTTPS, the two usage files; knows neither Dagst
 landing/      bytes to raw tables: archive, CSV reading, one day in one transaction
 contracts/    files kept by hand, contract terms and invoices: read, judged whole, landed
 exports/      marts as files for other programs
+dashboard/    marts as one HTML file for people
 warehouse/    Postgres: the embedded server, the raw schema, the writer's lock
 demo/         a Spacelift stand-in with a fixed seed
 assets/ resources/ definitions partitions jobs schedules checks    Dagster

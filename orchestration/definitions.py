@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from orchestration.assets.dashboard import dashboard
 from orchestration.assets.dbt_models import dbt_models
 from orchestration.assets.raw_contracts import raw_contracts
 from orchestration.assets.raw_invoices import raw_invoices
@@ -56,6 +57,7 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             WAREHOUSE,
             raw_vendor_usage,
             dbt_models(load_manifest()),
+            dashboard,
         ],
         asset_checks=[raw_checks],
         jobs=[DAILY_JOB],

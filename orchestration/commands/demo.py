@@ -28,7 +28,7 @@ def run_demo() -> None:
         try:
             run_days(settings, since=FIRST_DAY, until=LAST_DAY + dt.timedelta(days=1), console=console)
             with open_warehouse(settings) as connection:
-                print_summary_of(connection, console=console)
+                print_summary_of(connection, home=settings.home, console=console)
         finally:
             with one_line_errors():
                 embedded.stop(settings.home)

@@ -77,7 +77,7 @@
     const said = {
       period: period.label,
       pool: pool === 0 ? "all pools" : poolChoice.selectedOptions[0].textContent,
-      currency: period.currency ?? "no currency",
+      currency: period.currency ?? "no contract",
       currencies: content.currencies,
     };
     for (const tiles of document.querySelectorAll(".tiles")) {

@@ -39,7 +39,6 @@ class Card:
     otherwise: str = ""
 
 
-_NO_CONTRACT = "No contract covers {period}, so there are no amounts."
 CARDS = (
     Card(
         "workers",
@@ -73,14 +72,14 @@ CARDS = (
         "What {period} cost so far; together it is the bill, to the cent. Idle: workers that were connected "
         "without a run.",
         needs="pool_costs",
-        otherwise=_NO_CONTRACT,
+        otherwise="No contract covers {period}, so there are no amounts.",
     ),
     Card(
         "stack_costs",
         "Cost by stack, {pool}, {currency}",
         "The 15 stacks that cost most in {period}, idle workers left out, and all others.",
         needs="stack_costs",
-        otherwise=_NO_CONTRACT,
+        otherwise="No amounts: no contract covers {period}, or no stack ran on {pool}.",
     ),
     Card(
         "queue",
@@ -169,7 +168,7 @@ def _card_html(card: Card, *, periods: Sequence[Period]) -> str:
 
 def _currencies(periods: Sequence[Period]) -> str:
     currencies = sorted({period.currency for period in bills_shown(periods) if period.currency})
-    return " and ".join(currencies) or "no currency"
+    return " and ".join(currencies) or "no contract"
 
 
 def _options(choices: Any) -> str:

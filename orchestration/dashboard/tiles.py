@@ -74,7 +74,7 @@ def tiles_html(periods: Sequence[Period], *, freshness: Freshness) -> str:
 
 
 def _workers(period: Period) -> Tile:
-    title = f"{_percentile(period)} of workers" + ("" if period.is_closed else ", to date")
+    title = f"{_percentile(period)} of all workers" + ("" if period.is_closed else ", to date")
     text = UNKNOWN if period.p95_to_date is None else f"{period.p95_to_date:,}"
     committed, forecast, floor = period.committed_workers, period.p95_forecast, period.p95_floor
     if committed is None:
@@ -117,30 +117,29 @@ def _cost(period: Period) -> Tile:
     title = f"Cost, {period.status}" if period.is_closed else "Cost to date"
     if not period.has_contract:
         return Tile("amount_to_date", title, NO_CONTRACT, "Prices go into contracts.csv")
-    note = (
-        f"{_money(period, period.commitment_amount)} committed workers, "
-        f"{_money(period, period.overage_amount_to_date)} above commitment and allowances"
-    )
-    amount = period.amount_to_date
-    return _amount_tile("amount_to_date", title, period, amount, note=note)
+    note = f"{_money(period, period.commitment_amount)} of it for committed workers"
+    if not period.is_closed:
+        note += f", {_money(period, period.overage_amount_to_date)} overage"
+    elif period.hours_missing:
+        note += f"; {period.hours_missing:,} hours are unknown"
+    return _amount_tile("amount_to_date", title, period, period.amount_to_date, note=note)
 
 
 def _forecast(period: Period) -> Tile:
     if not period.has_contract:
         return Tile("amount_forecast", "Forecast", NO_CONTRACT, "Without prices there is nothing to forecast")
-    amount = period.amount_forecast
     if period.is_closed:
-        missing = period.hours_missing
-        note = "The period is over" + (f"; {missing:,} of its hours are unknown" if missing else "")
-    elif amount is None:
+        overage, note = period.overage_amount_to_date, "above commitment and allowances; the period is over"
+        return _amount_tile("overage_amount", "Of it overage", period, overage, note=note)
+    amount = period.amount_forecast
+    if amount is None:
         note = TOO_EARLY
     else:
         note = (
             f"between {_money(period, period.amount_forecast_low)} and "
             f"{_money(period, period.amount_forecast_high)} by {said(period.last_day)}"
         )
-    title = "Cost at the end" if period.is_closed else "Forecast"
-    return _amount_tile("amount_forecast", title, period, amount, note=note)
+    return _amount_tile("amount_forecast", "Forecast", period, amount, note=note)
 
 
 def _amount_tile(name: str, title: str, period: Period, amount: Decimal | None, *, note: str) -> Tile:

@@ -252,7 +252,10 @@ def _gaps(file: str) -> alt.Chart:
 
 def _time(field: str) -> alt.X:
     return alt.X(
-        f"{field}:T", title=None, scale=theme.UTC_AXIS, axis=alt.Axis(format="%-d %b", labelFlush=False)
+        f"{field}:T",
+        title=None,
+        scale=theme.UTC_AXIS,
+        axis=alt.Axis(format="%-d %b", labelFlush=False, labelOverlap="greedy", labelSeparation=8),
     )
 
 

@@ -35,6 +35,7 @@ CONTRACT_MARTS = {
     "marts/dim_billing_periods",
     "marts/billing_worker_percentiles",
 }
+LAYERS = ("raw", "staging", "intermediate", "marts", "reports")
 ENVIRONMENT = {"USAGE_START_DATE": "2024-02-01", "USAGE_LOOKBACK_DAYS": "3"}
 
 
@@ -75,8 +76,8 @@ def test_raw_assets_are_utc_days_from_the_start_date_and_a_backfill_is_one_run(d
 
 def test_every_asset_has_a_layer_a_description_and_raw_assets_an_owner(defs):
     for spec in defs.resolve_all_asset_specs():
-        layer = {"raw": "raw", "staging": "staging", "intermediate": "intermediate", "marts": "marts"}
-        assert spec.group_name == layer[spec.key.path[0]], spec.key
+        assert spec.group_name == spec.key.path[0], spec.key
+        assert spec.group_name in LAYERS, spec.key
         assert spec.description, f"{spec.key.to_user_string()} has no description"
         if spec.key.to_user_string() in RAW_ASSETS | UNPARTITIONED_RAW_ASSETS:
             assert spec.owners
