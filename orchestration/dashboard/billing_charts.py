@@ -22,6 +22,7 @@ _PARTS = {
     "idle": ("idle workers", theme.ORANGE),
     "shared": ("fees and seats", theme.GREY),
 }
+_BILL_AXIS = alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=8)
 _MONEY = ",.2f"
 # Slim where there are few bills, apart where the page is narrow.
 _BAR = alt.ExprRef("min(56, bandwidth('x') * 0.7)")
@@ -29,7 +30,7 @@ _BAR = alt.ExprRef("min(56, bandwidth('x') * 0.7)")
 
 def bills_chart() -> dict[str, Any]:
     """The last bills by line, what is still expected of an open one, and how sure that is."""
-    bill = alt.X("bill:N", title=None, sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
+    bill = alt.X("bill:N", title=None, sort=None, axis=_BILL_AXIS)
     lines = (
         alt.Chart(theme.rows("bill_lines"))
         .transform_calculate(name=f"{_names(_LINES)}[datum.line]")
@@ -71,9 +72,8 @@ def bills_chart() -> dict[str, Any]:
     span = between.mark_rule(color=theme.INK, strokeWidth=1.4).encode(y="low:Q", y2="high")
     end = between.mark_tick(color=theme.INK, size=14, thickness=1.4).encode(y="high:Q")
     label = (
-        totals.transform_calculate(
-            top="max(datum.forecast, datum.high)", text="format(datum.forecast, ',.0f')"
-        )
+        totals.transform_filter("isValid(datum.forecast)")
+        .transform_calculate(top="max(datum.forecast, datum.high)", text="format(datum.forecast, ',.0f')")
         .mark_text(dy=-8, fontWeight=600)
         .encode(y="top:Q", text="text:N")
     )
@@ -102,7 +102,7 @@ def pool_costs_chart() -> dict[str, Any]:
             ],
         )
     )
-    return theme.spec_of(bars, row_height=44)
+    return theme.spec_of(bars, row_height=28)
 
 
 def stack_costs_chart() -> dict[str, Any]:
@@ -131,7 +131,14 @@ def stack_costs_chart() -> dict[str, Any]:
         .mark_text(align="left", dx=4, color=theme.MUTED)
         .encode(y=bearer, x="at:Q", text="text:N")
     )
-    return theme.spec_of(bars + amounts, row_height=22)
+    # Nothing is seen of it; it keeps room for the amount beside the longest bar.
+    room = (
+        stacks.transform_filter(f"datum.place <= {STACKS_SHOWN}")
+        .transform_calculate(room="datum.amount * 1.2")
+        .mark_tick(opacity=0)
+        .encode(y=bearer, x="room:Q")
+    )
+    return theme.spec_of(bars + amounts + room, row_height=22)
 
 
 def _bearer(field: str, order: str, *, descending: bool) -> alt.Y:
@@ -148,7 +155,6 @@ def _colours(field: str, meaning: dict[str, tuple[str, str]]) -> alt.Color:
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=names, range=colours),
-        legend=alt.Legend(columns=theme.LEGEND_COLUMNS),
     )
 
 

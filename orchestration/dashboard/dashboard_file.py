@@ -20,6 +20,8 @@ from orchestration.dashboard.usage_data import coverage_frames, minutes_frame, w
 
 FILE_NAME = "dashboard.html"
 
+_SNIPPET = "Object.assign(window, { vega, vegaLite, vegaEmbed });"
+
 _FRESHNESS = """
     select account, first_day, loaded_through, days_covered, days_missing, days_suspicious, built_at
     from marts.data_freshness
@@ -98,7 +100,7 @@ def _vega(home: Path) -> str:
         return kept.read_text(encoding="utf-8")
     import vl_convert
 
-    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    script: str = vl_convert.javascript_bundle(_SNIPPET)
     _replace(kept, script.encode())
     return script
 

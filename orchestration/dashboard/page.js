@@ -59,12 +59,13 @@
     place.replaceChildren();
     if (isEmpty) return;
     const box = place.appendChild(document.createElement("div"));
-    const result = await vegaEmbed(
-      box,
-      { ...content.charts[name], datasets },
-      // Level 1: errors only. That a frame has no rows, as a month without burst hours, is no news.
-      { actions: false, renderer: "svg", tooltip: { theme: "custom" }, logLevel: 1 },
-    );
+    const chart = { ...content.charts[name], datasets };
+    chart.config = { ...chart.config, legend: { ...chart.config.legend, columns: box.clientWidth < 440 ? 2 : 4 } };
+    // Errors only: that a frame has no rows, as a month without burst hours, is no news.
+    const { spec } = vegaLite.compile(chart, { logger: vega.logger(vega.Error) });
+    const result = await vegaEmbed(box, spec, {
+      mode: "vega", actions: false, renderer: "svg", tooltip: { theme: "custom" }, logLevel: vega.Error,
+    });
     if (mine !== turn) result.finalize();
     else views.set(name, result);
   };
@@ -95,5 +96,7 @@
 
   periodChoice.addEventListener("change", show);
   poolChoice.addEventListener("change", show);
+  // Legends need another number of columns, as page.css gives the page another.
+  matchMedia("(max-width: 760px)").addEventListener("change", show);
   show();
 }

@@ -27,7 +27,6 @@ GREY = "var(--grey)"
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 TOOLTIP_HOUR = "utcFormat(datum.at, '%a %-d %b %Y, %H:00 UTC')"
-LEGEND_COLUMNS = alt.ExprRef("width < 330 ? 2 : 4")
 UTC_AXIS = alt.Scale(type="utc")
 
 CONFIG: dict[str, Any] = {

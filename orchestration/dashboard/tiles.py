@@ -16,7 +16,7 @@ from orchestration.dashboard.periods import Period, said
 NO_CONTRACT = "no contract"
 UNKNOWN = "unknown"
 # The marts say nothing about a percentile before it (billing_worker_commitment).
-TOO_EARLY = "unknown before 72 loaded hours"
+TOO_EARLY = "a forecast needs 72 loaded hours"
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def _workers(period: Period) -> Tile:
         return Tile("p95_workers", title, text, note, value=period.p95_to_date)
     parts = [f"commitment {committed:,}"]
     if not period.is_closed:
-        at_most = f"forecast {forecast:,}, at most {period.p95_high:,}" if forecast is not None else TOO_EARLY
+        at_most = TOO_EARLY if forecast is None else f"forecast {forecast:,}, at most {period.p95_high:,}"
         parts.append(at_most)
-    mood, verdict = "ok", "within commitment"
+    mood, verdict = ("", "") if period.p95_to_date is None else ("ok", "within commitment")
     if floor is not None and floor > committed:
         mood, verdict = "bad", "above commitment"
     elif forecast is not None and forecast > committed:

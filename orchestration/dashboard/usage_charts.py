@@ -146,7 +146,6 @@ def minutes_chart(states: Sequence[str]) -> dict[str, Any]:
             color=alt.Color(
                 "run_state:N",
                 scale=alt.Scale(domain=states, range=[_STATES.get(state, theme.GREY) for state in states]),
-                legend=alt.Legend(columns=theme.LEGEND_COLUMNS),
             ),
             tooltip=[
                 _tip("day", "day"),
@@ -189,7 +188,7 @@ def queue_chart() -> dict[str, Any]:
             color=alt.Color(
                 "step:N",
                 scale=alt.Scale(domain=steps, range=colours),
-                legend=alt.Legend(columns=theme.LEGEND_COLUMNS, symbolStrokeColor=theme.GRID),
+                legend=alt.Legend(symbolStrokeColor=theme.GRID),
             ),
             tooltip=[_tip("when", "hour"), _tip("known", "runs waiting on average")],
         )
@@ -223,11 +222,7 @@ def coverage_chart() -> dict[str, Any]:
                 axis=alt.Axis(labelAngle=0, values=[1, 5, 10, 15, 20, 25, 31]),
             ),
             y=alt.Y("month:O", title=None),
-            color=alt.Color(
-                "landed:N",
-                scale=alt.Scale(domain=list(states), range=list(states.values())),
-                legend=alt.Legend(columns=theme.LEGEND_COLUMNS),
-            ),
+            color=alt.Color("landed:N", scale=alt.Scale(domain=list(states), range=list(states.values()))),
             tooltip=[_tip("date", "day"), _tip("landed", "landed")],
         )
     )

@@ -43,31 +43,30 @@ _MINUTES = """
 """
 # Means over the hours that are known; an hour of the week without one stays null.
 _WAITING = """
-    with hours as (
-        select
-            queue.contract_id,
-            queue.period_start_at,
-            queue.worker_pool_key,
-            hours.hour_of_week,
-            queue.hour_at,
-            queue.waiting_worker_minutes
-        from marts.billing_queue_hourly as queue
-        inner join marts.dim_hours as hours on queue.hour_at = hours.hour_at
-        where queue.waiting_worker_minutes is not null
+    with pool_hours as (
+        select contract_id, period_start_at, worker_pool_key, hour_at, waiting_worker_minutes
+        from marts.billing_queue_hourly
+        where waiting_worker_minutes is not null
+    ),
+    hours as (
+        select * from pool_hours
+        union all
+        select contract_id, period_start_at, null, hour_at, sum(waiting_worker_minutes)
+        from pool_hours
+        group by contract_id, period_start_at, hour_at
     ),
     means as (
-        select contract_id, period_start_at, worker_pool_key, hour_of_week,
-            round(sum(waiting_worker_minutes) / 60 / count(distinct hour_at), 4) as mean_waiting_runs
+        select hours.contract_id, hours.period_start_at, hours.worker_pool_key, calendar.hour_of_week,
+            round(avg(hours.waiting_worker_minutes) / 60, 4) as mean_waiting_runs
         from hours
-        group by grouping sets (
-            (contract_id, period_start_at, worker_pool_key, hour_of_week),
-            (contract_id, period_start_at, hour_of_week)
-        )
+        inner join marts.dim_hours as calendar on hours.hour_at = calendar.hour_at
+        group by hours.contract_id, hours.period_start_at, hours.worker_pool_key, calendar.hour_of_week
     )
     select contract_id, period_start_at, worker_pool_key,
         array_agg(hour_of_week), array_agg(mean_waiting_runs)
     from means
     group by contract_id, period_start_at, worker_pool_key
+    order by period_start_at, worker_pool_key
 """
 _DAYS = "select date_day, has_run_minutes, has_worker_count from marts.dim_dates order by date_day"
 
