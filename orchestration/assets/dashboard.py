@@ -39,8 +39,8 @@ MARTS_READ = (
     kinds={"html"},
     owners=["team:platform"],
     output_required=False,
-    description="One HTML file for people, dashboard.html in USAGE_HOME: burst hours, cost and forecast, workers, "
-    "minutes, waiting, coverage. It needs no server, and asks no other host for anything.",
+    description="One HTML file for people, dashboard.html in USAGE_HOME: burst hours, cost and forecast, "
+    "workers, minutes, waiting, coverage. It needs no server, and asks no other host for anything.",
 )
 def dashboard(
     context: dg.AssetExecutionContext, postgres: PostgresResource
