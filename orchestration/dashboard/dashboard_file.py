@@ -4,7 +4,6 @@ Here: one consistent reading, the JavaScript that draws, an exchange of the file
 on the page (page.py).
 """
 
-import hashlib
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from orchestration.dashboard.usage_data import coverage_frames, minutes_frame, w
 
 FILE_NAME = "dashboard.html"
 
-# What page.js calls; the bundler sees names only in assignments like these.
-_SNIPPET = "window.vega=vega; window.vegaLite=vegaLite; window.vegaEmbed=vegaEmbed;"
+# What page.js calls.
+_SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
 _FRESHNESS = """
     select account, first_day, loaded_through, days_covered, days_missing, days_suspicious, built_at
@@ -97,8 +96,7 @@ def _freshness(connection: psycopg.Connection) -> Freshness:
 
 def _vega(home: Path) -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, from the wheel; kept, because bundling takes seconds."""
-    name = hashlib.sha256(f"{version('vl-convert-python')} {_SNIPPET}".encode()).hexdigest()[:16]
-    kept = home / "cache" / f"vega-{name}.js"
+    kept = home / "cache" / f"vega-{version('vl-convert-python')}.js"
     with suppress(FileNotFoundError):
         return kept.read_text(encoding="utf-8")
     import vl_convert

@@ -61,11 +61,9 @@
     const box = place.appendChild(document.createElement("div"));
     const chart = { ...content.charts[name], datasets };
     chart.config = { ...chart.config, legend: { ...chart.config.legend, columns: box.clientWidth < 440 ? 2 : 4 } };
-    // Errors only: that a frame has no rows, as a month without burst hours, is no news.
-    const { spec } = vegaLite.compile(chart, { logger: vega.logger(vega.Error) });
-    const result = await vegaEmbed(box, spec, {
-      mode: "vega", actions: false, renderer: "svg", tooltip: { theme: "custom" }, logLevel: vega.Error,
-    });
+    // Level 1 is errors only: that a frame has no rows, as a month without burst hours, is no news.
+    const look = { actions: false, renderer: "svg", tooltip: { theme: "custom" }, logLevel: 1 };
+    const result = await vegaEmbed(box, chart, look);
     if (mine !== turn) result.finalize();
     else views.set(name, result);
   };
