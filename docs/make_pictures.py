@@ -97,7 +97,7 @@ def picture_of_terminal(printed: str, *, home: Path) -> None:
 def pictures_of_dashboard(browser: Browser, *, file: Path) -> None:
     """The page in light and dark, and each of its charts."""
     for scheme in ("light", "dark"):
-        page = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
+        page = browser.new_page(viewport={"width": 1280, "height": 1046}, color_scheme=scheme)
         page.goto(file.as_uri())
         page.wait_for_selector("body[data-drawn]")
         page.screenshot(path=PICTURES / f"dashboard_{scheme}.png")

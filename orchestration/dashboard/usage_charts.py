@@ -141,7 +141,11 @@ def minutes_chart(states: Sequence[str]) -> dict[str, Any]:
         .encode(
             x=_time("from_at"),
             x2="until",
-            y=alt.Y("sum(minutes):Q", title=None, axis=alt.Axis(format="~s", tickCount=5)),
+            y=alt.Y(
+                "sum(minutes):Q",
+                title=None,
+                axis=alt.Axis(labelExpr="format(datum.value, '~s')", tickCount=5),
+            ),
             order="lifecycle_order:Q",
             color=alt.Color(
                 "run_state:N",
