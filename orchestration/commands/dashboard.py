@@ -4,6 +4,8 @@ import sys
 import webbrowser
 from pathlib import Path
 
+from rich.console import Console
+
 from orchestration.commands.configured import configured, open_warehouse
 from orchestration.commands.failure import CommandFailedError
 
@@ -20,4 +22,6 @@ def make_dashboard(*, output: Path | None, is_to_open: bool) -> None:
             raise CommandFailedError(str(error)) from error
     sys.stdout.write(f"{written.path}\n")
     if is_to_open and not webbrowser.open(written.path.as_uri()):
-        raise CommandFailedError(f"no browser could be started here: open {written.path} yourself")
+        Console(stderr=True).print(
+            "no browser could be started here: open the file yourself", highlight=False
+        )

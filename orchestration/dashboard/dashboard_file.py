@@ -101,13 +101,13 @@ def _vega(home: Path) -> str:
         return kept.read_text(encoding="utf-8")
     import vl_convert
 
+    kept.parent.mkdir(parents=True, exist_ok=True)
     script: str = vl_convert.javascript_bundle(_SNIPPET)
     _replace(kept, script.encode())
     return script
 
 
 def _replace(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         unfinished.write_bytes(content)
