@@ -71,13 +71,11 @@ def bills_chart() -> dict[str, Any]:
     between = totals.transform_filter("datum.high > datum.low")
     span = between.mark_rule(color=theme.INK, strokeWidth=1.4).encode(y="low:Q", y2="high")
     end = between.mark_tick(color=theme.INK, size=14, thickness=1.4).encode(y="high:Q")
-    label = (
-        totals.transform_filter("isValid(datum.forecast)")
-        .transform_calculate(top="max(datum.forecast, datum.high)", text="format(datum.forecast, ',.0f')")
-        .mark_text(dy=-8, fontWeight=600)
-        .encode(y="top:Q", text="text:N")
+    label = totals.transform_filter("isValid(datum.forecast)").encode(
+        y="forecast:Q", text=alt.Text("forecast:Q", format=",.0f")
     )
-    return theme.spec_of(alt.layer(lines, expected, span, end, label), height=300)
+    labels = theme.text_on_paper(label, color=theme.INK, dy=-8, fontWeight=600)
+    return theme.spec_of(alt.layer(lines, expected, span, end, labels), height=300)
 
 
 def pool_costs_chart() -> dict[str, Any]:

@@ -64,6 +64,12 @@ def rows(frame: str) -> alt.NamedData:
     return alt.NamedData(frame)
 
 
+def text_on_paper(chart: alt.Chart, *, color: str, **style: Any) -> alt.LayerChart:
+    """Its texts, with paper around the letters, so that they can be read over lines."""
+    paper = chart.mark_text(color=PAPER, stroke=PAPER, strokeWidth=4, strokeJoin="round", **style)
+    return paper + chart.mark_text(color=color, **style)
+
+
 def spec_of(
     chart: alt.TopLevelMixin, *, height: int | None = None, row_height: int | None = None
 ) -> dict[str, Any]:

@@ -114,17 +114,9 @@ def _level(level: Level) -> alt.LayerChart:
     label = base.transform_calculate(
         label=f"(width < 520 ? '{level.short_title} ' : '{level.title}: ') + datum.workers"
     ).encode(x=alt.value(alt.ExprRef(level.label_at)), y="workers:Q", text="label:N")
-    # Twice: the first is the paper around the letters.
-    halo, letters = (
-        label.mark_text(
-            align=level.align, baseline="bottom", dy=-3, fontWeight=600, strokeJoin="round", **colours
-        )
-        for colours in (
-            {"color": theme.PAPER, "stroke": theme.PAPER, "strokeWidth": 4},
-            {"color": level.colour},
-        )
+    return rule + theme.text_on_paper(
+        label, color=level.colour, align=level.align, baseline="bottom", dy=-3, fontWeight=600
     )
-    return rule + halo + letters
 
 
 def minutes_chart(states: Sequence[str]) -> dict[str, Any]:
