@@ -19,10 +19,8 @@ _PERIODS = """
         periods.contract_id,
         periods.period_start_at as start_at,
         periods.period_end_at as end_at,
-        periods.known_until_at,
         (periods.period_start_at at time zone periods.time_zone)::date as first_day,
         (periods.period_end_at at time zone periods.time_zone - interval '1 microsecond')::date as last_day,
-        periods.time_zone,
         periods.is_closed,
         periods.hours_missing,
         bills.status,
@@ -72,10 +70,8 @@ class Period:
     contract_id: str
     start_at: dt.datetime
     end_at: dt.datetime
-    known_until_at: dt.datetime | None
     first_day: dt.date
     last_day: dt.date
-    time_zone: str
     is_closed: bool
     hours_missing: int
     status: str

@@ -35,7 +35,6 @@ def period(**changes: object) -> Period:
         "end_at": dt.datetime(2024, 3, 1, tzinfo=dt.UTC),
         "first_day": dt.date(2024, 2, 1),
         "last_day": dt.date(2024, 2, 29),
-        "time_zone": "UTC",
         "is_closed": False,
         "hours_missing": 24,
         "status": "estimated",
