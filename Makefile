@@ -24,21 +24,22 @@ lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --upgrade --quiet --output-file requirements.lock
 
-.PHONY: demo dashboard pictures ui test lint bench soak soak-inputs soak-kills
+.PHONY: demo ui test lint bench soak soak-inputs soak-kills
 demo: install ## Real daily runs over the built-in demo account, then the billing summary
 	@$(BIN)/spacelift-usage demo
-
-dashboard: install ## Write the dashboard anew and open it in a browser
-	@$(BIN)/spacelift-usage dashboard --open
-
-pictures: install ## Make docs/pictures anew (needs chromium and pngquant)
-	@$(BIN)/python docs/make_pictures.py
 
 ui: install ## Dagster UI: your account when one is configured, else the demo
 	@$(BIN)/spacelift-usage ui
 
 test: install ## The whole test suite, on an embedded Postgres
 	@$(BIN)/python -m pytest --numprocesses=2
+
+.PHONY: dashboard pictures
+dashboard: install ## Write the dashboard anew and open it in a browser
+	@$(BIN)/spacelift-usage dashboard --open
+
+pictures: install ## Make docs/pictures anew (needs chromium and pngquant)
+	@$(BIN)/python docs/make_pictures.py
 
 lint: install ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check .
