@@ -20,7 +20,7 @@ from orchestration.commands.daily_run import run_daily
 from orchestration.commands.demo import run_demo
 from orchestration.commands.exports import write_focus
 from orchestration.commands.failure import CommandFailedError
-from orchestration.commands.hand_made_files import load_hand_made_file
+from orchestration.commands.hand_made_files import load_hand_made_files
 from orchestration.commands.ui import serve_ui
 from orchestration.commands.warehouse import grant_bi, print_database_url, show_summary, stop_database
 from orchestration.environment import (
@@ -56,32 +56,53 @@ def cli() -> None:
 @click.option(
     "--from-archive", is_flag=True, help="Land again what was downloaded, without asking Spacelift."
 )
+@click.option(
+    "--no-download",
+    is_flag=True,
+    help="Only take in rows that were copied into the raw tables by hand, and build marts.",
+)
 @_ACCEPT_SHRINKAGE
 @click.option("--full-refresh", is_flag=True, help="Build all marts anew, not only the days that changed.")
 def run(
     since: dt.datetime | None,
     until: dt.datetime | None,
     from_archive: bool,
+    no_download: bool,
     accept_shrinkage: bool,
     full_refresh: bool,
 ) -> None:
     """Download, land and build marts: yesterday and the look-back, or the days you name."""
+    if no_download and (from_archive or since or until):
+        raise click.UsageError("--no-download asks for no days: leave out --since, --until, --from-archive")
     run_daily(
         since=since.date() if since else None,
         until=until.date() if until else None,
         from_archive=from_archive,
         accept_shrinkage=accept_shrinkage,
         full_refresh=full_refresh,
+        download=not no_download,
     )
 
 
 @cli.command("load-file")
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--aspect", type=click.Choice(list(ASPECTS)), help="Default: what its header says.")
 @_ACCEPT_SHRINKAGE
-def load_file(path: Path, aspect: str | None, accept_shrinkage: bool) -> None:
-    """Land a usage CSV that you exported by hand, any number of days in it, and build marts."""
-    load_hand_made_file(path, aspect_name=aspect, accept_shrinkage=accept_shrinkage)
+@click.option(
+    "--accept-partial-days",
+    is_flag=True,
+    help="Replace the first and last day of a file also when it seems to hold only a part of them.",
+)
+def load_file(
+    path: tuple[Path, ...], aspect: str | None, accept_shrinkage: bool, accept_partial_days: bool
+) -> None:
+    """Land usage CSVs that you exported by hand, plain or gzipped, any days in them, and build marts."""
+    load_hand_made_files(
+        path,
+        aspect_name=aspect,
+        accept_shrinkage=accept_shrinkage,
+        accept_partial_days=accept_partial_days,
+    )
 
 
 @cli.command()
