@@ -14,6 +14,7 @@ from orchestration.assets.raw_vendor_usage import raw_vendor_usage
 from orchestration.assets.raw_worker_count import raw_worker_count
 from orchestration.checks import raw_checks
 from orchestration.dbt_manifest import load_manifest
+from orchestration.drop_folder_sensor import dropped_files
 from orchestration.jobs import DAILY_JOB
 from orchestration.partitions import daily_partitions
 from orchestration.resources.dbt import DbtResource
@@ -52,7 +53,7 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
         asset_checks=[raw_checks],
         jobs=[DAILY_JOB],
         schedules=[daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date)],
-        sensors=[failed_runs_to_webhook, killed_runs, something_landed],
+        sensors=[failed_runs_to_webhook, killed_runs, something_landed, dropped_files],
         resources={
             "dbt": DbtResource(),
             "hand_kept_files": HandKeptFilesResource(),

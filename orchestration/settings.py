@@ -33,6 +33,7 @@ LOOKBACK_DAYS = "USAGE_LOOKBACK_DAYS"
 GROUP_BY = "USAGE_GROUP_BY"
 ARCHIVE_URL = "USAGE_ARCHIVE_URL"
 WEBHOOK_URL = "USAGE_WEBHOOK_URL"
+DROP_FOLDER = "USAGE_DROP_FOLDER"
 
 VARIABLES = (
     ENDPOINT,
@@ -50,6 +51,7 @@ VARIABLES = (
     GROUP_BY,
     ARCHIVE_URL,
     WEBHOOK_URL,
+    DROP_FOLDER,
 )
 
 # Those that let somebody in; only their names may be shown.
@@ -88,6 +90,7 @@ class Settings:
     # Neither shown: whoever knows them may get in, or post.
     archive_url: str = field(repr=False)
     webhook_url: str | None = field(repr=False)
+    drop_folder: Path | None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -124,6 +127,7 @@ class Settings:
             group_by=_group_by(values[GROUP_BY]),
             archive_url=values[ARCHIVE_URL] or str(home / "archive"),
             webhook_url=_webhook_url(values[WEBHOOK_URL]),
+            drop_folder=_existing_folder(DROP_FOLDER, values[DROP_FOLDER]),
         )
 
     @property
@@ -155,6 +159,17 @@ def _existing_file(name: str, written: str | None) -> Path | None:
     path = Path(written).expanduser().absolute()
     if not path.is_file():
         raise SettingsError(f"{name} names {path}, which is no file: correct the path or unset {name}")
+    return path
+
+
+def _existing_folder(name: str, written: str | None) -> Path | None:
+    if written is None:
+        return None
+    path = Path(written).expanduser().absolute()
+    if not path.is_dir():
+        raise SettingsError(
+            f"{name} names {path}, which is no folder: make it, correct the path or unset {name}"
+        )
     return path
 
 
