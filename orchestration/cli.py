@@ -18,7 +18,7 @@ from rich.console import Console
 from orchestration.commands.check import check_configuration
 from orchestration.commands.daily_run import run_daily
 from orchestration.commands.demo import run_demo
-from orchestration.commands.exports import write_focus
+from orchestration.commands.exports import export_elastic, write_focus
 from orchestration.commands.failure import CommandFailedError
 from orchestration.commands.hand_made_files import load_hand_made_files
 from orchestration.commands.ui import serve_ui
@@ -124,6 +124,27 @@ def export_focus(path: Path) -> None:
     """Write cost and usage as FOCUS 1.2 CSV to PATH, or - for standard output."""
     _speak_about_the_demo_if_that_is_all()
     write_focus(path)
+
+
+@cli.command("export-elastic")
+@click.option(
+    "--since", type=DAY, help="First UTC day; default: all days that changed since they were posted."
+)
+@click.option("--until", type=DAY, help="UTC day after the last one.")
+@click.option(
+    "--csv",
+    "csv_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write CSV files for Kibana's file upload into this folder instead of posting.",
+)
+def export_to_elastic(since: dt.datetime | None, until: dt.datetime | None, csv_folder: Path | None) -> None:
+    """Post the marts' hours to ELASTICSEARCH_URL, zeros included."""
+    _speak_about_the_demo_if_that_is_all()
+    export_elastic(
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+        csv_folder=csv_folder,
+    )
 
 
 @cli.command("database-url")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration.assets.dbt_models import dbt_models
+from orchestration.assets.elastic import elastic
 from orchestration.assets.raw_contracts import raw_contracts
 from orchestration.assets.raw_invoices import raw_invoices
 from orchestration.assets.raw_run_minutes import raw_run_minutes
@@ -15,7 +16,7 @@ from orchestration.assets.raw_worker_count import raw_worker_count
 from orchestration.checks import raw_checks
 from orchestration.dbt_manifest import load_manifest
 from orchestration.drop_folder_sensor import dropped_files
-from orchestration.jobs import DAILY_JOB
+from orchestration.jobs import daily_job
 from orchestration.partitions import daily_partitions
 from orchestration.resources.dbt import DbtResource
 from orchestration.resources.hand_kept_files import HandKeptFilesResource
@@ -49,9 +50,10 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             WAREHOUSE,
             raw_vendor_usage,
             dbt_models(load_manifest()),
+            elastic,
         ],
         asset_checks=[raw_checks],
-        jobs=[DAILY_JOB],
+        jobs=[daily_job(with_elastic=settings.elasticsearch_url is not None)],
         schedules=[daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date)],
         sensors=[failed_runs_to_webhook, killed_runs, something_landed, dropped_files],
         resources={

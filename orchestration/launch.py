@@ -94,7 +94,11 @@ def run_daily_job(
         for killed in report_killed_commands(instance):
             on_killed(killed)
         definition = job.get_definition()
-        models = {key for key in definition.asset_layer.selected_asset_keys if key.path[0] != RAW_SCHEMA}
+        models = {
+            key
+            for key in definition.asset_layer.selected_asset_keys
+            if key.path[0] not in (RAW_SCHEMA, "exports")
+        }
         built: set[dg.AssetKey] = set()
         run = instance.create_run_for_job(
             job_def=definition,

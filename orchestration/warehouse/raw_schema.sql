@@ -156,3 +156,11 @@ add constraint usage_loads_status_check check (status in ('succeeded', 'failed',
 alter table raw.usage_loads
 drop constraint if exists usage_loads_source_check,
 add constraint usage_loads_source_check check (source in ('api', 'file', 'copy'));
+-- Which days of the marts Elasticsearch has, and what they rested on when they were posted.
+create table if not exists raw.elastic_exports (
+    target text not null,
+    usage_date date not null,
+    fingerprint text not null,
+    exported_at timestamptz not null default now(),
+    primary key (target, usage_date)
+);

@@ -85,9 +85,7 @@ def reasons(folder: Path) -> dict[str, str]:
     }
 
 
-def test_a_file_is_landed_once_nobody_writes_to_it_any_more(
-    folder, daemon, database_url
-):
+def test_a_file_is_landed_once_nobody_writes_to_it_any_more(folder, daemon, database_url):
     whole = export()
     (folder / "usage.csv").write_bytes(whole[:-30])
     (folder / "usage.csv.part").write_bytes(whole)
