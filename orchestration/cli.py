@@ -139,6 +139,8 @@ def export_focus(path: Path) -> None:
 )
 def export_to_elastic(since: dt.datetime | None, until: dt.datetime | None, csv_folder: Path | None) -> None:
     """Post the marts' hours to ELASTICSEARCH_URL, zeros included."""
+    if since and until and since >= until:
+        raise click.UsageError("no day lies between --since and --until, which is exclusive")
     _speak_about_the_demo_if_that_is_all()
     export_elastic(
         since=since.date() if since else None,

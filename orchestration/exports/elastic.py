@@ -61,7 +61,7 @@ def export_to_elastic(
         psycopg.Error: the database failed.
     """
     account = account_of(connection)
-    states = _states(connection)
+    states = day_states(connection)
     if account is None or not states:
         raise ExportError("there are no marts yet: start `spacelift-usage run` first")
     is_new = client.prepare_index(INDEX, template=TEMPLATE)
@@ -100,7 +100,7 @@ def export_to_elastic(
             },
         )
         documents += posted_now
-        _record(connection, {day: states[day] for day in window}, target=target)
+        record_posted(connection, {day: states[day] for day in window}, target=target)
         on_progress(window[-1], documents)
     return Exported(days=len(wanted), documents=documents, deleted=deleted)
 
@@ -117,7 +117,7 @@ def _documents(connection: psycopg.Connection, parameters: dict[str, object]) ->
                     yield Document(id_, document)
 
 
-def _states(connection: psycopg.Connection) -> dict[dt.date, str]:
+def day_states(connection: psycopg.Connection) -> dict[dt.date, str]:
     """For every built day of the calendar, in order, a fingerprint of what its documents rest on."""
     with connection.transaction():
         known = connection.execute("select to_regclass('marts.data_freshness')").fetchone()
@@ -159,7 +159,8 @@ def _posted(connection: psycopg.Connection, *, target: str) -> dict[dt.date, str
     return dict(rows)
 
 
-def _record(connection: psycopg.Connection, states: dict[dt.date, str], *, target: str) -> None:
+def record_posted(connection: psycopg.Connection, states: dict[dt.date, str], *, target: str) -> None:
+    """Note what days rested on when they were posted."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(
             "insert into raw.elastic_exports (target, usage_date, fingerprint) values (%s, %s, %s)"

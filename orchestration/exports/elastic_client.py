@@ -56,9 +56,7 @@ class Document:
 class ElasticClient:
     """Made by `elastic_client`."""
 
-    def __init__(
-        self, http: httpx.Client, *, secrets: Sequence[str], wait: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, http: httpx.Client, *, secrets: Sequence[str], wait: Callable[[float], None]) -> None:
         self._http = http
         self._secrets = secrets
         self._wait = wait
@@ -176,7 +174,9 @@ class ElasticClient:
 
 
 @contextmanager
-def elastic_client(settings: Settings) -> Iterator[ElasticClient]:
+def elastic_client(
+    settings: Settings, *, wait: Callable[[float], None] = time.sleep
+) -> Iterator[ElasticClient]:
     """A client of the configured server, closed at the end; a private CA goes into SSL_CERT_FILE.
 
     Raises:
@@ -197,7 +197,7 @@ def elastic_client(settings: Settings) -> Iterator[ElasticClient]:
     with httpx.Client(
         base_url=settings.elasticsearch_url, headers=headers, auth=auth, timeout=TIMEOUT_SECONDS
     ) as http:
-        yield ElasticClient(http, secrets=secrets)
+        yield ElasticClient(http, secrets=secrets, wait=wait)
 
 
 def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -17,6 +17,7 @@ from orchestration.exports.focus import ExportError
 from orchestration.warehouse.schema import account_of
 
 FILE_BYTES = 95_000_000
+_BOOLEAN = psycopg.adapters.types["bool"].oid
 
 
 def write_elastic_csv(
@@ -60,9 +61,11 @@ def _write_grain(
         stale.unlink()
     paths: list[Path] = []
     file: IO[bytes] | None = None
-    statement = sql.SQL("copy ({}) to stdout (format csv, header)").format(sql.SQL(grain.select))
     try:
-        with connection.cursor() as cursor, cursor.copy(statement, parameters) as copy:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(_statement(connection, grain, parameters), parameters) as copy,
+        ):
             # Postgres sends each row, and before them the header, as a message of its own.
             rows = iter(copy)
             header = bytes(next(rows))
@@ -81,3 +84,18 @@ def _write_grain(
             if file is not None:
                 file.close()
     return paths
+
+
+def _statement(connection: psycopg.Connection, grain: Grain, parameters: dict[str, object]) -> sql.Composed:
+    fields = sql.SQL(grain.select)
+    first = connection.execute(sql.SQL("select * from ({}) as fields limit 0").format(fields), parameters)
+    columns = [
+        # COPY would write t and f, which the upload takes for words.
+        sql.SQL("{0}::text as {0}" if column.type_code == _BOOLEAN else "{0}").format(
+            sql.Identifier(column.name)
+        )
+        for column in first.description or ()
+    ]
+    return sql.SQL("copy (select {} from ({}) as fields) to stdout (format csv, header)").format(
+        sql.SQL(", ").join(columns), fields
+    )
