@@ -72,7 +72,13 @@ def _news(
             claim_account(connection, settings.account or "")
         except WarehouseError as error:
             raise SettingsError(str(error)) from error
+        seen: dict[tuple[str, str], HandMadeFile] = {}
         for file in files:
+            first = seen.setdefault((file.usage.aspect.name, file.usage.sha256), file)
+            if first is not file:
+                twice = f"{file.usage.path}: the same bytes as {first.usage.path}"
+                Console().print(twice, highlight=False, markup=False, soft_wrap=True)
+                continue
             if line := known_already(connection, file.usage):
                 Console().print(line, highlight=False, markup=False, soft_wrap=True)
                 continue

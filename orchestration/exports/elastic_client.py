@@ -137,10 +137,12 @@ class ElasticClient:
                 # Its text may quote a header of ours.
                 raise ElasticError(f"{what} is not valid HTTP: check {ELASTICSEARCH_URL}") from error
             except httpx.TransportError as error:
-                if is_last or "CERTIFICATE_VERIFY_FAILED" in str(error):
+                is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+                if is_last or is_untrusted:
                     raise ElasticError(
                         f"no answer from Elasticsearch ({self._http.base_url.host}) to {what}: "
                         f"{self._shown(str(error) or type(error).__name__)}"
+                        + ("; a private CA goes into SSL_CERT_FILE" if is_untrusted else "")
                     ) from error
                 self._wait(_seconds(number, None))
                 continue
