@@ -45,5 +45,12 @@ def test_days_that_landed_and_days_that_are_not_over_are_left_alone(connection):
             " source, status, started_at, finished_at) values ('acme', 'worker-count', '2024-02-27',"
             " '2024-02-27', '2024-02-28', 'api', 'succeeded', now(), now())"
         )
-    copy(connection, "2024-02-27T05:00", "2024-02-28T05:00", f"{UNTIL}T05:00", "2024-01-31T05:00")
-    assert take_in(connection) == {"02-28": 1}
+    copy(
+        connection,
+        "2024-02-26T05:00",
+        "2024-02-27T05:00",
+        "2024-02-28T05:00",
+        f"{UNTIL}T05:00",
+        "2024-01-31T05:00",
+    )
+    assert take_in(connection) == {"02-26": 1, "02-28": 1}
