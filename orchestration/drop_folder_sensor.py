@@ -53,7 +53,7 @@ def dropped_files(
     folder = DropFolder(settings.drop_folder)
     looks = folder.waiting()
     requests: list[dg.RunRequest] = []
-    with postgres.connection() as connection:
+    with postgres.connection(role=None) as connection:
         try:
             claim_account(connection, settings.account)
         except WarehouseError as error:

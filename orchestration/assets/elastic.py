@@ -31,7 +31,7 @@ def elastic(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg
     """
     settings = Settings.from_environment(os.environ)
     try:
-        with elastic_client(settings) as client, postgres.connection() as connection:
+        with elastic_client(settings) as client, postgres.connection(role=None) as connection:
             exported = export_to_elastic(
                 connection,
                 client,

@@ -6,14 +6,17 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 
+import dagster as dg
 import psycopg
 import pytest
 
+from orchestration.assets.elastic import elastic
 from orchestration.exports.elastic import DayRange, day_states, export_to_elastic, record_posted
 from orchestration.exports.elastic_client import Document, ElasticClient, ElasticError, elastic_client
 from orchestration.exports.elastic_csv import write_elastic_csv
 from orchestration.exports.elastic_documents import GRAINS, INDEX, TEMPLATE
-from orchestration.settings import Settings, SettingsError
+from orchestration.resources.postgres import PostgresResource
+from orchestration.settings import VARIABLES, Settings, SettingsError
 from orchestration.warehouse.connection import connect
 from tests.pipeline.listening_elasticsearch import Elasticsearch, listening_elasticsearch
 
@@ -98,6 +101,30 @@ def test_a_day_is_posted_again_only_when_it_changed_and_what_the_marts_lost_is_d
     assert (exported.days, exported.deleted) == (1, 1)
     assert server.sent == [exported.documents]
     assert set(server.documents) == posted
+
+
+def test_the_asset_posts_what_changed_and_fails_in_one_line_when_that_is_refused(
+    marts, server, monkeypatch, demo_warehouse_url
+):
+    record_posted(marts, {**day_states(marts), DAYS.first: "another state"}, target=server.url)
+    server.index_exists = True
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", demo_warehouse_url)
+    monkeypatch.setenv("ELASTICSEARCH_URL", server.url)
+    monkeypatch.setenv("ELASTICSEARCH_USERNAME", "me")
+    monkeypatch.setenv("ELASTICSEARCH_PASSWORD", "secret")
+    server.refusals = [{3: 400}]
+    for is_refused in (True, False):
+        result = dg.materialize([elastic], resources={"postgres": PostgresResource()}, raise_on_error=False)
+        assert result.success != is_refused
+        if is_refused:
+            error = result.failure_data_for_node("exports__elasticsearch").user_failure_data.description
+            assert error.startswith("Elasticsearch refused 1 of ")
+    metadata = result.asset_materializations_for_node("exports__elasticsearch")[0].metadata
+    assert metadata["days"].value == 1
+    assert metadata["documents"].value == len(server.documents)
+    assert server.authorizations == {"Basic bWU6c2VjcmV0"}
 
 
 def test_a_document_that_is_refused_for_good_fails_the_export_at_once(client, server, waits):
