@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import sys
+import time
 from pathlib import Path
 
 from rich.console import Console
@@ -31,7 +32,12 @@ def export_elastic(*, since: dt.date | None, until: dt.date | None, csv_folder: 
             for path in files:
                 console.print(f"{path}: {path.stat().st_size:,} bytes")
             return
-        with elastic_client(settings) as client, open_warehouse(settings) as connection:
+
+        def wait(seconds: float) -> None:
+            console.print(f"Elasticsearch is busy or away, asking again in {seconds:.0f} s")
+            time.sleep(seconds)
+
+        with elastic_client(settings, wait=wait) as client, open_warehouse(settings) as connection:
             ensure_schema(connection)
             exported = export_to_elastic(
                 connection,

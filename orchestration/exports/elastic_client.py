@@ -136,7 +136,7 @@ class ElasticClient:
             except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
                 # Its text may quote a header of ours.
                 raise ElasticError(f"{what} is not valid HTTP: check {ELASTICSEARCH_URL}") from error
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
                 if is_last or is_untrusted:
                     raise ElasticError(
