@@ -53,7 +53,7 @@
     {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
         {%- for constraint in node.constraints if constraint.type == 'foreign_key' -%}
             {#- ref('dim_dates') before a node is compiled, "…"."marts"."dim_dates" after. -#}
-            {%- set dimension = modules.re.findall('\w+', constraint.to)[-1] -%}
+            {%- set dimension = modules.re.findall('[a-z_0-9]+', constraint.to)[-1] -%}
             {%- do declared.append("('%s', '%s', '%s', '%s')" % (
                 node.name, constraint.columns | join(', '), dimension, constraint.to_columns | join(', ')
             )) -%}
