@@ -29,6 +29,7 @@ USAGE_LOADS = dg.AssetSpec(
     deps=[["raw", "run_minutes"], ["raw", "worker_count"]],
     group_name="raw",
     kinds={"postgres"},
+    owners=["team:platform"],
     description="One row per attempt to land one aspect of one UTC day: what came, was set aside, or failed.",
 )
 
@@ -38,6 +39,7 @@ WAREHOUSE = dg.AssetSpec(
     deps=[["raw", "run_minutes"], ["raw", "worker_count"]],
     group_name="raw",
     kinds={"postgres"},
+    owners=["team:platform"],
     description="One row: whose usage this database holds, and the version of the raw schema.",
 )
 

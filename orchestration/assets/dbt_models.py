@@ -1,6 +1,6 @@
 """All dbt models as assets, their tests as checks: one step, one `dbt build`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -14,7 +14,7 @@ from orchestration.warehouse.errors import WarehouseError
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Groups by the project's layers (staging, intermediate, marts) and shows the description alone."""
+    """Groups by the project's layers (staging, intermediate, marts), owners by what the figures are about."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """The first folder below models/; seeds stand with what reads them."""
@@ -26,6 +26,15 @@ class LayerTranslator(DagsterDbtTranslator):
         """Without the SQL that dagster-dbt appends: a reader of the UI has it one click away."""
         description: str = dbt_resource_props["description"]
         return description
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        """Finance answers for what becomes of money, the platform team for the rest."""
+        return ["team:finops" if "billing" in dbt_resource_props["fqn"] else "team:platform"]
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """`about: billing` or `about: usage`, to search the graph by, beside dbt's own tags."""
+        about = "billing" if "billing" in dbt_resource_props["fqn"] else "usage"
+        return {**super().get_tags(dbt_resource_props), "about": about}
 
 
 # Sorts behind the raw assets' names on purpose. Dagster takes the partitions of a run's last step, by name,

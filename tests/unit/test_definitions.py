@@ -73,13 +73,12 @@ def test_raw_assets_are_utc_days_from_the_start_date_and_a_backfill_is_one_run(d
         assert asset.backfill_policy == dg.BackfillPolicy.single_run()
 
 
-def test_every_asset_has_a_layer_a_description_and_raw_assets_an_owner(defs):
+def test_every_asset_has_a_layer_a_description_and_an_owner(defs):
     for spec in defs.resolve_all_asset_specs():
         layer = {"raw": "raw", "staging": "staging", "intermediate": "intermediate", "marts": "marts"}
         assert spec.group_name == layer[spec.key.path[0]], spec.key
         assert spec.description, f"{spec.key.to_user_string()} has no description"
-        if spec.key.to_user_string() in RAW_ASSETS | UNPARTITIONED_RAW_ASSETS:
-            assert spec.owners
+        assert spec.owners, f"{spec.key.to_user_string()} is nobody's"
 
 
 def test_dbt_models_stand_downstream_of_the_raw_assets(defs):
