@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
+from orchestration.assets.billing_report import billing_reports
 from orchestration.assets.land_days import say_waiting
 from orchestration.dbt_events import DagsterEvent
 from orchestration.resources.dbt import DbtFailedError, DbtResource
@@ -60,13 +61,20 @@ def dbt_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     ) -> Iterator[DagsterEvent]:
         """Bring the marts up to date with the raw tables: only days that landed again are rewritten."""
         try:
-            with postgres.writer_lock(on_wait=lambda: say_waiting(context)):
-                yield from dbt.build(
+            with (
+                postgres.writer_lock(on_wait=lambda: say_waiting(context)),
+                billing_reports(postgres.url, home=postgres.home) as report,
+            ):
+                for event in dbt.build(
                     context,
                     database_url=postgres.url,
                     target_path=postgres.home / "dbt",
                     full_refresh=config.full_refresh,
-                )
+                ):
+                    if isinstance(event, dg.Output):
+                        key = context.assets_def.keys_by_output_name[event.output_name]
+                        event = event.with_metadata({**event.metadata, **report(key.path[-1])})
+                    yield event
         except (DbtFailedError, WarehouseError) as error:
             raise dg.Failure(str(error)) from error
 

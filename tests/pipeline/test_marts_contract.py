@@ -1,7 +1,7 @@
 """What BI tools rely on, compared with tests/data/marts_columns.csv: tables, columns, types, nulls and keys.
 
-A difference is a change that readers of the marts will notice: write it into CHANGELOG.md, then write the
-file anew over a warehouse that `make demo` has filled: python tests/pipeline/test_marts_contract.py DATABASE_URL
+A difference is a change that readers of the marts will notice: write it into CHANGELOG.md, and the file anew
+over a warehouse that `make demo` has filled: python tests/pipeline/test_marts_contract.py DATABASE_URL
 """
 
 import csv
