@@ -47,7 +47,7 @@ WAREHOUSE = dg.AssetSpec(
 def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
     """The definitions under an environment; credentials in it are read when a run needs them, not here."""
     settings = Settings.from_environment(environ)
-    days = daily_partitions(settings.start_date)
+    days = daily_partitions(settings.start_date, settings.end_date)
     return dg.Definitions(
         assets=[
             raw_contracts,
@@ -61,7 +61,13 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
         ],
         asset_checks=[raw_checks],
         jobs=[DAILY_JOB],
-        schedules=[daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date)],
+        schedules=[
+            daily_schedule(
+                lookback_days=settings.lookback_days,
+                start_date=settings.start_date,
+                end_date=settings.end_date,
+            )
+        ],
         sensors=[failed_runs_to_webhook, killed_runs, something_landed],
         resources={
             "dbt": DbtResource(),

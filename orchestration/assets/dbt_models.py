@@ -1,5 +1,6 @@
 """All dbt models as assets, their tests as checks: one step, one `dbt build`."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,24 @@ class LayerTranslator(DagsterDbtTranslator):
         description: str = dbt_resource_props["description"]
         return description
 
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        """With a sentence: dbt's own name of a test is cut in the UI."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        test = manifest["nodes"][unique_id]
+        arguments = test.get("test_metadata", {}).get("kwargs", {})
+        text = CHECK_TEXTS.get(test.get("test_metadata", {}).get("name", ""))
+        if spec is None or text is None:
+            return spec
+        listed = {
+            name: ", ".join(value)
+            if isinstance(value, list)
+            else re.sub(r"ref\('(\w+)'\)", r"\1", str(value))
+            for name, value in arguments.items()
+        }
+        return spec._replace(description=text.format(**listed))
+
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
         """Finance answers for what becomes of money, the platform team for the rest."""
         return ["team:finops" if "billing" in dbt_resource_props["fqn"] else "team:platform"]
@@ -41,6 +60,18 @@ class LayerTranslator(DagsterDbtTranslator):
 # Sorts behind the raw assets' names on purpose. Dagster takes the partitions of a run's last step, by name,
 # for those of the whole run: were that a raw asset, 120 days would plan each model 120 times (90 s).
 STEP_NAME = "warehouse_models"
+
+
+# What a data test says, where it does not say it by its name; the arguments are those of the yml.
+CHECK_TEXTS = {
+    "accepted_values": "{column_name} is one of {values}.",
+    "is_true": "In every row: {expression}",
+    "is_ulid": "{column_name} is a ULID.",
+    "not_null": "{column_name} is never null.",
+    "relationships": "Every {column_name} is a {field} of {to}.",
+    "unique": "No two rows have the same {column_name}.",
+    "unique_combination": "No two rows have the same {columns}.",
+}
 
 
 class DbtModelsConfig(dg.Config):
