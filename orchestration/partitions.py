@@ -40,7 +40,7 @@ class DayRange:
 
 
 def daily_partitions(start_date: dt.date, end_date: dt.date | None = None) -> dg.DailyPartitionsDefinition:
-    """UTC days from the start date to yesterday, or to the day before the end date of an account that ended."""
+    """UTC days from the start date to yesterday; of an account that ended, to the day before its end date."""
     return dg.DailyPartitionsDefinition(
         start_date=start_date.isoformat(),
         end_date=end_date.isoformat() if end_date else None,
