@@ -119,7 +119,7 @@ def test_a_backfill_that_a_person_launches_ends_well(ui: OpenUi) -> None:
 
     ui.goto("/runs?view=backfills")
     expect(ui.page.get_by_text("2 partitions")).to_be_visible()
-    expect(ui.page.get_by_text("Completed")).to_be_visible(timeout=1000 * RUN_ENDS_WITHIN_SECONDS)
+    expect(ui.page.get_by_text("Success", exact=True)).to_be_visible(timeout=1000 * RUN_ENDS_WITHIN_SECONDS)
     runs = ui.ask("{runsOrError {... on Runs {results {status tags {key value}}}}}")["runsOrError"]["results"]
     assert [run["status"] for run in runs] == ["SUCCESS", "SUCCESS"]
     # However many days it has, a backfill is one run.
@@ -145,7 +145,7 @@ def test_a_day_is_a_partition_with_its_own_counts(ui: OpenUi) -> None:
 
 def test_bills_are_told_at_every_run_with_a_picture_and_plots(ui: OpenUi) -> None:
     ui.goto("/assets/marts/billing_periods?view=events")
-    expect(ui.page.get_by_role("cell", name="5,959.14 USD")).to_be_visible()
+    expect(ui.page.get_by_role("cell", name="5,959.14 USD", exact=True)).to_be_visible()
     picture = ui.page.get_by_alt_text("cost, orange above commitment")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.complete && image.naturalWidth") == 4 * 32
