@@ -32,6 +32,7 @@ WAREHOUSE = dg.AssetSpec(
     deps=[["raw", "run_minutes"], ["raw", "worker_count"]],
     group_name="raw",
     kinds={"postgres"},
+    owners=["team:platform"],
     description="One row: whose usage this database holds, and the version of the raw schema.",
 )
 
@@ -39,7 +40,7 @@ WAREHOUSE = dg.AssetSpec(
 def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
     """The definitions under an environment; credentials in it are read when a run needs them, not here."""
     settings = Settings.from_environment(environ)
-    days = daily_partitions(settings.start_date)
+    days = daily_partitions(settings.start_date, settings.end_date)
     return dg.Definitions(
         assets=[
             raw_contracts,
@@ -54,7 +55,13 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
         ],
         asset_checks=[raw_checks],
         jobs=[daily_job(with_elastic=settings.elasticsearch_url is not None)],
-        schedules=[daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date)],
+        schedules=[
+            daily_schedule(
+                lookback_days=settings.lookback_days,
+                start_date=settings.start_date,
+                end_date=settings.end_date,
+            )
+        ],
         sensors=[failed_runs_to_webhook, killed_runs, something_landed, dropped_files],
         resources={
             "dbt": DbtResource(),

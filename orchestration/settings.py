@@ -29,6 +29,7 @@ INVOICES_FILE = "USAGE_INVOICES_FILE"
 DATABASE_URL = "DATABASE_URL"
 HOME = "USAGE_HOME"
 START_DATE = "USAGE_START_DATE"
+END_DATE = "USAGE_END_DATE"
 LOOKBACK_DAYS = "USAGE_LOOKBACK_DAYS"
 GROUP_BY = "USAGE_GROUP_BY"
 ARCHIVE_URL = "USAGE_ARCHIVE_URL"
@@ -51,6 +52,7 @@ VARIABLES = (
     DATABASE_URL,
     HOME,
     START_DATE,
+    END_DATE,
     LOOKBACK_DAYS,
     GROUP_BY,
     ARCHIVE_URL,
@@ -100,6 +102,8 @@ class Settings:
     database_url: str | None = field(repr=False)
     home: Path
     start_date: dt.date
+    # The day after the last; None while the account lives.
+    end_date: dt.date | None
     lookback_days: int
     group_by: str
     # Neither shown: whoever knows them may get in, or post.
@@ -147,7 +151,8 @@ class Settings:
             or _if_it_exists(DEFAULT_INVOICES_FILE),
             database_url=_database_url(values[DATABASE_URL]),
             home=home,
-            start_date=_start_date(values[START_DATE]),
+            start_date=_day(START_DATE, values[START_DATE]) or DEFAULT_START_DATE,
+            end_date=_day(END_DATE, values[END_DATE]),
             lookback_days=_lookback_days(values[LOOKBACK_DAYS]),
             group_by=_group_by(values[GROUP_BY]),
             archive_url=values[ARCHIVE_URL] or str(home / "archive"),
@@ -251,13 +256,13 @@ def _is_safe(written: str) -> bool:
         return False
 
 
-def _start_date(written: str | None) -> dt.date:
+def _day(name: str, written: str | None) -> dt.date | None:
     if written is None:
-        return DEFAULT_START_DATE
+        return None
     try:
         return dt.date.fromisoformat(written)
     except ValueError as error:
-        raise SettingsError(f"{START_DATE}={written} is not a day: write it as 2024-01-31") from error
+        raise SettingsError(f"{name}={written} is not a day: write it as 2024-01-31") from error
 
 
 def _lookback_days(written: str | None) -> int:
