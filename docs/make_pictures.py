@@ -110,7 +110,7 @@ def pictures_of_dashboard(browser: Browser, *, file: Path) -> None:
 def picture_of_graph(browser: Browser, *, url: str) -> None:
     """Dagster's asset graph: the raw assets, the layers, what stands at the end."""
     page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.goto(f"{url}/asset-groups?expanded=global%40global%3Araw%2Cglobal%40global%3Areports")
+    page.goto(f"{url}/asset-groups?expanded=global%40global%3Araw%2Cglobal%40global%3Aexports")
     page.get_by_text("worker_count").first.wait_for(timeout=60_000)
     # The graph is laid out and its states are asked for after it is there.
     page.wait_for_timeout(8_000)

@@ -1,4 +1,4 @@
-"""The asset `reports/dashboard`: the last step of the daily job writes the dashboard's file."""
+"""The asset `exports/dashboard`: the last step of the daily job writes the dashboard's file."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,6 @@ import dagster as dg
 from orchestration.dashboard.dashboard_file import DashboardError, NothingToShowError, write_dashboard
 from orchestration.resources.postgres import PostgresResource
 from orchestration.warehouse.errors import WarehouseError
-
-REPORTS = "reports"
 
 # What the dashboard reads. data_freshness is built after every other mart and its tests.
 MARTS_READ = (
@@ -32,10 +30,10 @@ MARTS_READ = (
 
 
 @dg.asset(
-    key_prefix=REPORTS,
+    key_prefix="exports",
     name="dashboard",
     deps=[["marts", mart] for mart in MARTS_READ],
-    group_name=REPORTS,
+    group_name="exports",
     kinds={"html"},
     owners=["team:platform"],
     output_required=False,
@@ -47,7 +45,7 @@ def dashboard(
 ) -> Iterator[dg.MaterializeResult]:
     """Write the file anew; without a landed day there is nothing to show, and that is no failure."""
     try:
-        with postgres.reading() as connection:
+        with postgres.connection(role=None) as connection:
             written = write_dashboard(connection, home=postgres.home)
     except NothingToShowError as error:
         context.log.info(str(error))
