@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+import dagster as dg
 import psycopg
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from orchestration import cli
+from orchestration.assets import dashboard as dashboard_asset
+from orchestration.resources.postgres import PostgresResource
 from orchestration.settings import VARIABLES
 
 CHARTS = (
@@ -62,12 +65,11 @@ class OpenDashboard:
         return "\n".join(self.page.locator(f"#{chart} svg text").all_text_contents())
 
 
-def run_dashboard(monkeypatch: pytest.MonkeyPatch, *, database_url: str, home: Path) -> int:
+def configure(monkeypatch: pytest.MonkeyPatch, *, database_url: str, home: Path) -> None:
     for name in VARIABLES:
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("USAGE_HOME", str(home))
-    return cli.exit_code_of(["dashboard"])
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,8 @@ def dashboard(
 ) -> Iterator[OpenDashboard]:
     home = tmp_path_factory.mktemp("dashboard-home")
     with pytest.MonkeyPatch.context() as monkeypatch:
-        assert run_dashboard(monkeypatch, database_url=demo_warehouse_url, home=home) == 0
+        configure(monkeypatch, database_url=demo_warehouse_url, home=home)
+        assert cli.exit_code_of(["dashboard"]) == 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         opened = OpenDashboard(browser.new_page())
@@ -189,6 +192,17 @@ def test_an_empty_warehouse_is_one_line(
     database_url: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run_dashboard(monkeypatch, database_url=database_url, home=tmp_path) == 1
+    configure(monkeypatch, database_url=database_url, home=tmp_path)
+    assert cli.exit_code_of(["dashboard"]) == 1
     assert capsys.readouterr().err == "the marts have not been built yet: spacelift-usage run\n"
+    assert not (tmp_path / "dashboard.html").exists()
+
+
+def test_a_run_with_nothing_to_show_writes_no_dashboard_and_does_not_fail(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str
+) -> None:
+    configure(monkeypatch, database_url=database_url, home=tmp_path)
+    run = dg.materialize([dashboard_asset.dashboard], resources={"postgres": PostgresResource()})
+    assert run.success
+    assert run.get_asset_materialization_events() == []
     assert not (tmp_path / "dashboard.html").exists()
