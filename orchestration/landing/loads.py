@@ -64,7 +64,7 @@ class Request:
     account: str
     since: dt.date
     until: dt.date
-    source: Literal["api", "file"] = "api"
+    source: Literal["api", "file", "report"] = "api"
     run_id: str | None = None
     accept_shrinkage: bool = False
 

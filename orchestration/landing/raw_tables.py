@@ -62,7 +62,7 @@ def land(
     until: dt.date,
     blocks: Iterable[bytes],
     commit_archive: Callable[[], ArchivedBody],
-    source: Literal["api", "file"] = "api",
+    source: Literal["api", "file", "report"] = "api",
     run_id: str | None = None,
     accept_shrinkage: bool = False,
     on_shrunken: Callable[[ArchivedBody, dt.date], None] = lambda archived, day: None,

@@ -12,7 +12,7 @@ from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.lock import SCHEMA_LOCK_KEY
 
 # Raise it with every change of raw_schema.sql: databases of an older version run the script again.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 def ensure_schema(connection: psycopg.Connection) -> None:
