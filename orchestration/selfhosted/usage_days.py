@@ -13,6 +13,7 @@ that they may have changed, and landed again if they did.
 import csv
 import datetime as dt
 import io
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ _EVER = dt.date(2010, 1, 1)
 
 UsageRow = tuple[Any, ...]
 
-_ULID_CHARACTERS = 26
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ULID = re.compile(f"[0-7][{_CROCKFORD}]{{25}}")
 _BLOCK_CHARACTERS = 256 * 1024
 
 
@@ -123,7 +125,7 @@ class _Landing:
                     for row in rows_of(self.connection, RUN_STATE_TRANSITIONS, since=seen_until, until=until)
                 ]
                 spent = timelines.spent(transitions, since=_midnight(window[0]), until=_midnight(until))
-                rows = _by_day(RUN_MINUTES, map(runs.row, spent))
+                rows = _by_day(RUN_MINUTES, (runs.row(part) for part in spent if runs.is_told(part.run_ulid)))
             except HoursUnknownError as error:
                 self.result.notes.append(
                     f"run minutes by hour are not known from {window[0]} on, its minutes by day count: "
@@ -167,7 +169,7 @@ class _Landing:
         """Which name stands for which ULID in the rows that were just written, once a day."""
         by_day: defaultdict[dt.date, set[str]] = defaultdict(set)
         for _, stay in stays:
-            if len(stay.pool) == _ULID_CHARACTERS:
+            if _ULID.fullmatch(stay.pool):
                 day = stay.first_at.date()
                 while day <= stay.last_at.date():
                     by_day[day].add(stay.pool)
@@ -245,6 +247,9 @@ class _Runs:
         self._runs = {
             key.upper(): row for key, row in latest_rows(connection, RUNS, key="ulid", since=since).items()
         }
+        self._told_since = _midnight(
+            min(covering_reports(connection, table=RUNS, since=_EVER), default=_EVER)
+        )
         self._stacks = latest_rows(connection, STACKS, key="id", since=_EVER)
         # Which number is which pool: `worker_pools` may have no ULIDs, heartbeats have both.
         pools = {
@@ -260,6 +265,10 @@ class _Runs:
             for key, row in pools.items()
             if isinstance(ulid := row.get("worker_pool_ulid"), str) and ulid
         }
+
+    def is_told(self, run_ulid: str) -> bool:
+        """False for a run that was created before the first report began: no report has it."""
+        return run_ulid in self._runs or _created_at(run_ulid) >= self._told_since
 
     def row(self, spent: Spent) -> UsageRow:
         """The row in the file's columns.
@@ -327,6 +336,20 @@ def _csv_blocks(aspect: Aspect, rows: Iterable[UsageRow]) -> Iterator[bytes]:
             text.seek(0)
             text.truncate()
     yield text.getvalue().encode()
+
+
+def _created_at(ulid: str) -> dt.datetime:
+    """When a ULID was made: its first ten characters are Unix milliseconds in Crockford's base32.
+
+    Raises:
+        HoursUnknownError: it is no ULID.
+    """
+    if not _ULID.fullmatch(ulid):
+        raise HoursUnknownError(f"run {ulid!r:.40} has no ULID")
+    milliseconds = 0
+    for letter in ulid[:10]:
+        milliseconds = milliseconds * 32 + _CROCKFORD.index(letter)
+    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
 
 
 def _midnight(day: dt.date) -> dt.datetime:
