@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 
 .PHONY: help install lock
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed ## Make .venv from the hash-pinned lock
 
@@ -24,9 +24,12 @@ lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --upgrade --quiet --output-file requirements.lock
 
-.PHONY: demo ui test lint bench soak soak-inputs soak-kills
+.PHONY: demo demo-self-hosted ui test lint bench soak soak-inputs soak-kills
 demo: install ## Real daily runs over the built-in demo account, then the billing summary
 	@$(BIN)/spacelift-usage demo
+
+demo-self-hosted: install ## The same account as a self-hosted Spacelift reports it, with the same summary
+	@$(BIN)/spacelift-usage demo --self-hosted
 
 ui: install ## Dagster UI: your account when one is configured, else the demo
 	@$(BIN)/spacelift-usage ui

@@ -21,6 +21,7 @@ from orchestration.commands.demo import run_demo
 from orchestration.commands.exports import write_focus
 from orchestration.commands.failure import CommandFailedError
 from orchestration.commands.hand_made_files import load_hand_made_file
+from orchestration.commands.self_hosted import run_report
 from orchestration.commands.ui import serve_ui
 from orchestration.commands.warehouse import grant_bi, print_database_url, show_summary, stop_database
 from orchestration.environment import (
@@ -80,8 +81,42 @@ def run(
 @click.option("--aspect", type=click.Choice(list(ASPECTS)), help="Default: what its header says.")
 @_ACCEPT_SHRINKAGE
 def load_file(path: Path, aspect: str | None, accept_shrinkage: bool) -> None:
-    """Land a usage CSV that you exported by hand, any number of days in it, and build marts."""
+    """Land a usage CSV, or a self-hosted instance's report, that you exported by hand, and build marts."""
     load_hand_made_file(path, aspect_name=aspect, accept_shrinkage=accept_shrinkage)
+
+
+@cli.command()
+@click.option("--since", type=DAY, help="First UTC day; default: the look-back before --until.")
+@click.option("--until", type=DAY, help="UTC day after the last one; default: today.")
+@click.option("--tables", help="Names with commas between them; default: all that the instance has.")
+@click.option(
+    "--batch-days", type=click.IntRange(1, 366), default=7, show_default=True, help="Days in one report."
+)
+@click.option("--send-to-spacelift", is_flag=True, help="Send each report to SPACELIFT_PUBLIC_API, once.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option("--again", is_flag=True, help="Send also what was sent before.")
+@_ACCEPT_SHRINKAGE
+def report(
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    tables: str | None,
+    batch_days: int,
+    send_to_spacelift: bool,
+    dry_run: bool,
+    again: bool,
+    accept_shrinkage: bool,
+) -> None:
+    """Self-hosted: ask the instance for its usage report, land it, and build marts."""
+    run_report(
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+        tables=tables,
+        batch_days=batch_days,
+        send_to_spacelift=send_to_spacelift,
+        dry_run=dry_run,
+        again=again,
+        accept_shrinkage=accept_shrinkage,
+    )
 
 
 @cli.command()
@@ -128,9 +163,10 @@ def database_stop() -> None:
 
 
 @cli.command()
-def demo() -> None:
+@click.option("--self-hosted", is_flag=True, help="The same account as a self-hosted instance reports it.")
+def demo(self_hosted: bool) -> None:
     """Run the whole history of a made-up account, in a database of its own."""
-    run_demo()
+    run_demo(self_hosted=self_hosted)
 
 
 @cli.command()

@@ -9,11 +9,12 @@ from orchestration.assets.dbt_models import dbt_models
 from orchestration.assets.raw_contracts import raw_contracts
 from orchestration.assets.raw_invoices import raw_invoices
 from orchestration.assets.raw_run_minutes import raw_run_minutes
+from orchestration.assets.raw_selfhosted_rows import SELFHOSTED_ROWS, raw_selfhosted_rows
 from orchestration.assets.raw_vendor_usage import raw_vendor_usage
 from orchestration.assets.raw_worker_count import raw_worker_count
 from orchestration.checks import raw_checks
 from orchestration.dbt_manifest import load_manifest
-from orchestration.jobs import DAILY_JOB
+from orchestration.jobs import DAILY_JOB, REPORT_JOB
 from orchestration.partitions import daily_partitions
 from orchestration.resources.dbt import DbtResource
 from orchestration.resources.hand_kept_files import HandKeptFilesResource
@@ -42,6 +43,16 @@ WAREHOUSE = dg.AssetSpec(
 )
 
 
+# Written by the landing of reports, read by the models that know which days they cover.
+SELFHOSTED_REPORTS = dg.AssetSpec(
+    ["raw", "selfhosted_reports"],
+    deps=[SELFHOSTED_ROWS],
+    group_name="raw",
+    kinds={"postgres"},
+    description="One row per report of a self-hosted instance that landed: its days, its tables, its file.",
+)
+
+
 def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
     """The definitions under an environment; credentials in it are read when a run needs them, not here."""
     settings = Settings.from_environment(environ)
@@ -51,6 +62,8 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             raw_contracts,
             raw_invoices,
             raw_run_minutes(days),
+            raw_selfhosted_rows(days),
+            SELFHOSTED_REPORTS,
             raw_worker_count(days),
             USAGE_LOADS,
             WAREHOUSE,
@@ -58,7 +71,7 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             dbt_models(load_manifest()),
         ],
         asset_checks=[raw_checks],
-        jobs=[DAILY_JOB],
+        jobs=[DAILY_JOB, REPORT_JOB],
         schedules=[daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date)],
         sensors=[failed_runs_to_webhook, killed_runs, something_landed],
         resources={

@@ -23,8 +23,9 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
 
 from orchestration.assets.dbt_models import STEP_NAME as DBT_STEP_NAME
+from orchestration.assets.raw_selfhosted_rows import ReportConfig
 from orchestration.forgotten_runs import alive, report_killed_commands
-from orchestration.jobs import JOB_NAME
+from orchestration.jobs import JOB_NAME, REPORT_JOB_NAME
 from orchestration.landing.usage_file import UsageFile
 from orchestration.partitions import DayRange
 from orchestration.run_failures import reason_of
@@ -66,12 +67,14 @@ def run_daily_job(
     accept_shrinkage: bool = False,
     full_refresh: bool = False,
     file: UsageFile | None = None,
+    report: ReportConfig | None = None,
     on_model: ModelListener,
     on_killed: Callable[[dg.DagsterRun], None],
 ) -> RunOutcome:
     """Run the job for these days and wait for its end; DAGSTER_HOME says where it is recorded.
 
     With `file` its aspect is landed from there, and what only the vendor could tell is left out of the run.
+    With `report` it is the job of a self-hosted instance.
     `on_killed` hears of every earlier run of the command line that turns out to have been killed.
 
     Raises:
@@ -80,8 +83,9 @@ def run_daily_job(
     repository = ReconstructableRepository.for_module(
         DEFINITIONS_MODULE, "defs", working_directory=str(PROJECT_ROOT)
     )
-    job = repository.get_reconstructable_job(JOB_NAME)
-    if file is not None:
+    job_name = JOB_NAME if report is None else REPORT_JOB_NAME
+    job = repository.get_reconstructable_job(job_name)
+    if file is not None or (report is not None and report.file is not None):
         job = job.get_subset(asset_selection=_without_the_vendor(job.get_definition(), file=file))
     failures: list[str] = []
     run_id = make_new_run_id()
@@ -99,11 +103,12 @@ def run_daily_job(
                 accept_shrinkage=accept_shrinkage,
                 full_refresh=full_refresh,
                 file=file,
+                report=report,
             ),
             tags={**days.tags, COMMAND_LINE_TAG: "true"},
             asset_selection=job.asset_selection,
             # This is what ties the run to the job in the UI.
-            remote_job_origin=_job_in_workspace(),
+            remote_job_origin=_job_in_workspace(job_name),
             job_code_origin=job.get_python_origin(),
         )
         for event in execute_run_iterator(job, run, instance):
@@ -122,9 +127,16 @@ def run_daily_job(
 
 
 def _run_config(
-    *, from_archive: bool, accept_shrinkage: bool, full_refresh: bool, file: UsageFile | None
+    *,
+    from_archive: bool,
+    accept_shrinkage: bool,
+    full_refresh: bool,
+    file: UsageFile | None,
+    report: ReportConfig | None,
 ) -> Mapping[str, Any]:
     models = {DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}}}
+    if report is not None:
+        return {**_QUIET, "ops": {"raw__selfhosted_rows": {"config": report.model_dump()}, **models}}
     if file is not None:
         from_file = {"config": {"file": str(file.path.absolute()), "accept_shrinkage": accept_shrinkage}}
         return {**_QUIET, "ops": {f"{RAW_SCHEMA}__{file.aspect.table}": from_file, **models}}
@@ -140,9 +152,9 @@ def _run_config(
     }
 
 
-def _without_the_vendor(job: dg.JobDefinition, *, file: UsageFile) -> frozenset[dg.AssetKey]:
+def _without_the_vendor(job: dg.JobDefinition, *, file: UsageFile | None) -> frozenset[dg.AssetKey]:
     """The job's assets but those that would ask the vendor."""
-    asked = {aspect.table for aspect in ASPECTS.values() if aspect != file.aspect}
+    asked = {aspect.table for aspect in ASPECTS.values() if file is not None and aspect != file.aspect}
     asked |= {"vendor_usage", "vendor_worker_pools"}
     keys = job.asset_layer.selected_asset_keys
     return frozenset(key for key in keys if not (key.path[0] == RAW_SCHEMA and key.path[-1] in asked))
@@ -153,7 +165,7 @@ def _was_interrupted(event: dg.DagsterEvent) -> bool:
     return error is not None and error.cls_name == DagsterExecutionInterruptedError.__name__
 
 
-def _job_in_workspace() -> RemoteJobOrigin:
+def _job_in_workspace(job_name: str) -> RemoteJobOrigin:
     location = ManagedGrpcPythonEnvCodeLocationOrigin(
         loadable_target_origin=LoadableTargetOrigin(
             executable_path=sys.executable,
@@ -164,5 +176,5 @@ def _job_in_workspace() -> RemoteJobOrigin:
         location_name=DEFINITIONS_MODULE,
     )
     return RemoteJobOrigin(
-        repository_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job_name=JOB_NAME
+        repository_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job_name=job_name
     )

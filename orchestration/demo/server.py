@@ -1,8 +1,8 @@
 """The demo account over HTTP: the endpoints that a real account has, on loopback only.
 
-Here: `POST /graphql` (apiKeyUser, usage, workerPools), `GET /usageanalytics/csv`, and `GET /selfhosted/metrics`
-as a self-hosted instance has it, with the vendor's manners: bearer tokens, GraphQL errors with status 200, one
-line of reason with 400. Not here: the data (account.py, self_hosted.py, vendor_figures.py), which tokens count
+Here: `POST /graphql` (apiKeyUser, usage, workerPools), `GET /usageanalytics/csv`, and as a self-hosted one
+`GET /selfhosted/metrics`, with the vendor's manners: bearer tokens, GraphQL errors with status 200, one line
+of reason with 400. Not here: the data (account.py, self_hosted.py, vendor_figures.py), which tokens count
 (token_desk.py).
 Source: spacelift-io/spacectl, client/session/ and internal/cmd/profile/.
 """

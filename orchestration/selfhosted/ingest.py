@@ -4,7 +4,6 @@ Here: the steps in their order. Not here: each step (report.py, landing/archive.
 the usage files (usage_days.py).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,7 +33,6 @@ def land_report(
     connection: psycopg.Connection,
     source: Literal["api", "file"],
     run_id: str | None,
-    on_landed: Callable[[LandedReport], None] = lambda landed: None,
 ) -> LandedReport:
     """Keep the report and replace its tables' days. The connection must have no transaction open.
 
@@ -44,6 +42,4 @@ def land_report(
     """
     archived = archive.keep_report(body, account=account, file_name=report.file_name)
     rows = land_rows(connection, report, account=account, archived=archived, source=source, run_id=run_id)
-    landed = LandedReport(report, body, archived, rows)
-    on_landed(landed)
-    return landed
+    return LandedReport(report, body, archived, rows)

@@ -79,6 +79,15 @@ def land_rows(
     return len(rows)
 
 
+def reports_of_run(connection: psycopg.Connection, *, run_id: str) -> set[tuple[dt.date, dt.date]]:
+    """Since and until of the reports that a run has landed; a repeated step need not ask for them again."""
+    with connection.transaction():
+        rows = connection.execute(
+            "select since, until from raw.selfhosted_reports where run_id = %s", (run_id,)
+        ).fetchall()
+    return {(since, until) for since, until in rows}
+
+
 def covering_reports(
     connection: psycopg.Connection, *, table: str, since: dt.date
 ) -> dict[dt.date, CoveringReport]:

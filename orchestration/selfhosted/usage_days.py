@@ -291,7 +291,8 @@ class _Runs:
             spent.state,
             run_type.upper() if isinstance(run_type, str) else None,
             spent.run_ulid,
-            _text(stack.get("name")),
+            # Reports leave names out, and what has no name cannot be charged with anything.
+            _text(stack.get("name")) or stack_ulid.upper(),
             _text(stack.get("slug")),
             stack_ulid.upper(),
             stack.get("is_module") not in (True, "true", "t", 1),

@@ -70,7 +70,7 @@ class SpaceliftClient:
             # A redirect would carry the token, or us, to a login page or another host.
             follow_redirects=False,
             # A transport of the caller's has its own idea of TLS; reading all authorities takes 20 ms.
-            verify=_trust(ca_bundle) if transport is None else True,
+            verify=trust(ca_bundle) if transport is None else True,
             # A proxy of the environment must not see plain http meant for this machine.
             trust_env=not is_loopback(self._host),
             transport=transport,
@@ -197,7 +197,7 @@ class SpaceliftClient:
         return exchange_key(self._http, endpoint=self._endpoint, key=key)
 
 
-def _trust(ca_bundle: Path | None) -> ssl.SSLContext:
+def trust(ca_bundle: Path | None) -> ssl.SSLContext:
     """The system's certificate authorities, the packaged ones where the system has none, and `ca_bundle`."""
     paths = ssl.get_default_verify_paths()
     has_system_store = paths.cafile is not None or paths.capath is not None
