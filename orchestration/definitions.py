@@ -20,7 +20,7 @@ from orchestration.resources.dbt import DbtResource
 from orchestration.resources.hand_kept_files import HandKeptFilesResource
 from orchestration.resources.postgres import PostgresResource
 from orchestration.resources.spacelift import SpaceliftResource
-from orchestration.schedules import daily_schedule
+from orchestration.schedules import daily_schedule, report_schedule, sending_schedule
 from orchestration.sensors import failed_runs_to_webhook, killed_runs, something_landed
 from orchestration.settings import Settings
 
@@ -72,7 +72,11 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
         ],
         asset_checks=[raw_checks],
         jobs=[DAILY_JOB, REPORT_JOB],
-        schedules=[daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date)],
+        schedules=[
+            daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date),
+            report_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date),
+            sending_schedule(reporting=settings.reporting),
+        ],
         sensors=[failed_runs_to_webhook, killed_runs, something_landed],
         resources={
             "dbt": DbtResource(),

@@ -18,6 +18,7 @@ from orchestration.selfhosted.report import Report
 from orchestration.spacelift.answers import one_line
 from orchestration.spacelift.client import trust
 from orchestration.spacelift.endpoint import is_loopback
+from orchestration.spacelift.errors import SpaceliftRejectedError
 
 _TIMEOUT = httpx.Timeout(connect=10.0, read=120.0, write=120.0, pool=10.0)
 _ANSWER_BYTES_AT_MOST = 64 * 1024
@@ -71,11 +72,7 @@ def send_report(
         return f"not sent again, {before}; --again sends it: {key}"
     upload_id = _begin(connection, landed, key=key, public_api=public_api, run_id=run_id)
     try:
-        # A proxy of the environment must not see what is meant for this machine.
-        trust_env = not is_loopback(httpx.URL(public_api).host)
-        with httpx.Client(
-            verify=trust(ca_bundle), timeout=_TIMEOUT, follow_redirects=False, trust_env=trust_env
-        ) as http:
+        with _http(public_api, ca_bundle=ca_bundle) as http:
             url, headers = _upload_url(http, public_api=public_api, key=key)
             _put(http, url, headers=headers, body=landed.body, key=key)
     except UploadError as error:
@@ -83,6 +80,29 @@ def send_report(
         raise
     _end(connection, upload_id, "sent")
     return f"sent: {key}, {landed.archived.bytes:,} bytes"
+
+
+def unreachable(public_api: str, *, ca_bundle: Path | None) -> str | None:
+    """Why the public API does not answer from here, in one line; None when it does, whatever it says."""
+    host = httpx.URL(public_api).host
+    try:
+        with _http(public_api, ca_bundle=ca_bundle) as http:
+            http.get(public_api)
+    except httpx.HTTPError as error:
+        return f"{host} does not answer: {_words(error)}"
+    except SpaceliftRejectedError as error:
+        return str(error)
+    return None
+
+
+def _http(public_api: str, *, ca_bundle: Path | None) -> httpx.Client:
+    return httpx.Client(
+        verify=trust(ca_bundle),
+        timeout=_TIMEOUT,
+        follow_redirects=False,
+        # A proxy of the environment must not see what is meant for this machine.
+        trust_env=not is_loopback(httpx.URL(public_api).host),
+    )
 
 
 def _upload_url(http: httpx.Client, *, public_api: str, key: str) -> tuple[httpx.URL, Mapping[str, str]]:
