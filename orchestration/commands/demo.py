@@ -48,6 +48,13 @@ def run_demo(*, self_hosted: bool = False) -> None:
             )
             with open_warehouse(settings) as connection:
                 print_summary_of(connection, console=console)
+            if self_hosted:
+                console.print(
+                    f"These figures: USAGE_HOME={settings.home} spacelift-usage database-url",
+                    highlight=False,
+                    markup=False,
+                    soft_wrap=True,
+                )
         finally:
             with one_line_errors():
                 embedded.stop(settings.home)

@@ -123,7 +123,7 @@ def _upload_url(http: httpx.Client, *, public_api: str, key: str) -> tuple[httpx
     if (
         not isinstance(url, str)
         or not isinstance(headers, dict)
-        or not all(isinstance(value, str) for value in headers.values())
+        or not all(_is_header(text) for header in headers.items() for text in header)
     ):
         raise UploadError(f"{host} answered without an upload URL and headers for {key}: nothing was sent")
     try:
@@ -133,6 +133,10 @@ def _upload_url(http: httpx.Client, *, public_api: str, key: str) -> tuple[httpx
     if parsed.scheme != "https" and not (parsed.scheme == "http" and is_loopback(parsed.host)):
         raise UploadError(f"the upload URL that {host} gave for {key} is not https://: nothing was sent")
     return parsed, headers
+
+
+def _is_header(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isprintable()
 
 
 def _put(http: httpx.Client, url: httpx.URL, *, headers: Mapping[str, str], body: bytes, key: str) -> None:

@@ -84,18 +84,20 @@ class _Landing:
     result: LandedUsage = field(default_factory=LandedUsage)
 
     def land_worker_counts(self) -> None:
-        stays, unreadable = self._stays()
-        touched = [stay.first_at.date() for day, stay in stays if day in self.days]
-        covered = covering_reports(
-            self.connection, table=HEARTBEATS, since=min([*touched, *self.days], default=dt.date.max)
-        )
+        if not self.days:
+            return
+        first, after_last = min(self.days), max(self.days) + ONE_DAY
+        told, _ = self._stays(since=first, until=after_last)
+        since = max(min([first, *(stay.first_at.date() for _, stay in told)]), first - LOOKBACK)
+        covered = covering_reports(self.connection, table=HEARTBEATS, since=since)
+        stays, unreadable = self._stays(since=since - LOOKBACK)
         for day in sorted(self.days & unreadable.keys()):
             self._fail(WORKER_COUNT, day, unreadable[day])
         wanted = {day: report for day, report in covered.items() if day not in unreadable}
         names = self._pool_names()
         for window, report in _windows(wanted):
             until = window[-1] + ONE_DAY
-            counted = workers_by_hour((stay for _, stay in stays), since=window[0], until=until)
+            counted = workers_by_hour([stay for _, stay in stays], since=window[0], until=until)
             rows = _by_day(
                 WORKER_COUNT,
                 (
@@ -135,12 +137,13 @@ class _Landing:
             seen_until = until
             self._land(RUN_MINUTES, window, rows, report)
 
-    def _stays(self) -> tuple[list[tuple[dt.date, Stay]], dict[dt.date, str]]:
+    def _stays(
+        self, *, since: dt.date, until: dt.date | None = None
+    ) -> tuple[list[tuple[dt.date, Stay]], dict[dt.date, str]]:
         """Heartbeats with the day that they are filed under, and the days with one that cannot be read."""
         stays: list[tuple[dt.date, Stay]] = []
         unreadable: dict[dt.date, str] = {}
-        since = min(self.days, default=dt.date.max - LOOKBACK) - LOOKBACK
-        for row in rows_of(self.connection, HEARTBEATS, since=since):
+        for row in rows_of(self.connection, HEARTBEATS, since=since, until=until):
             try:
                 stays.append((row.day, stay_of(row.row)))
             except ValueError as error:
@@ -158,7 +161,9 @@ class _Landing:
         for ulid, pool in latest_rows(self.connection, WORKER_POOLS, key="ulid", since=_EVER).items():
             if isinstance(name := pool.get("name"), str) and name.strip():
                 names[ulid.upper()] = name.strip()
-        return names
+        # Two pools of one name would be one in a file that knows pools by name.
+        times = Counter(names.values())
+        return {ulid: name for ulid, name in names.items() if times[name] == 1}
 
     def _note_pools(
         self,

@@ -74,10 +74,10 @@ WORKER_HOURS = f"""
 """
 # Of runs from July alone: what a run did before the first report, no report can tell.
 RUN_MINUTES = """
-    select timestamp_unix, run_ulid, run_state, state_duration_minutes, public, run_type, stack_ulid, is_stack,
-        worker_pool_ulid
+    select timestamp_unix, run_ulid, run_state, state_duration_minutes, public, run_type, stack_ulid,
+        is_stack, worker_pool_ulid
     from raw.run_minutes
-    where run_ulid >= '01JYZZZZZZ' and run_ulid >= %s
+    where run_ulid >= %s
         and timestamp_unix >= extract(epoch from timestamptz '2026-07-01')
         and timestamp_unix < extract(epoch from timestamptz '2026-08-01')
     order by 1, 2, 3
@@ -100,7 +100,8 @@ def test_a_month_of_reports_has_the_figures_of_its_twin_and_reaches_spacelift_as
     assert len(minutes) > 30_000
     ((private, public),) = rows(
         database_url,
-        "select vendor_quantity, quantity from marts.billing_reconciliation where metric = 'used_private_minutes'",
+        "select vendor_quantity, quantity from marts.billing_reconciliation"
+        " where metric = 'used_private_minutes'",
     )
     assert 0 <= private - public < 500
 
