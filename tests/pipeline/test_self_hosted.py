@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,14 +17,6 @@ from orchestration.demo.self_hosted import usage_report
 from orchestration.demo.server import demo_server
 from orchestration.settings import VARIABLES
 from tests.pipeline.listening_public_api import PublicApi, listening_public_api
-
-CONTRACT = """\
-contract_id,account,valid_from,valid_to,currency,anchor_day,timezone,worker_metric,worker_percentile,committed_workers,\
-worker_unit_price,worker_overage_unit_price,private_minutes_included,private_minutes_unit_price,\
-private_minutes_overage_unit_price,public_minutes_included,public_minutes_unit_price,public_minutes_overage_unit_price,\
-seats_included,seats_used,seat_unit_price,base_fee,paid_via
-air-gapped,acme,2026-06-01,,USD,1,UTC,percentile,95,1,100,150,,0.10,,40,0,0.05,1,,35,,direct
-"""
 
 
 @pytest.fixture
@@ -115,75 +106,44 @@ def test_a_month_of_reports_has_the_figures_of_its_twin_and_reaches_spacelift_as
     assert {Path(unquote(urlsplit(uri).path)) for (uri,) in loads} == {files[1]}
 
 
-def test_an_air_gapped_instances_file_with_minutes_by_day_only_is_billed(
+def test_a_file_from_an_air_gapped_instance_is_landed_without_asking_or_sending(
     public_api: PublicApi, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pool = "01HMSGMXD00000000000000001"
-    days = [dt.date(2026, 6, 1) + dt.timedelta(days=number) for number in range(30)]
+    beats = {"worker_ulid": "w", "first_heartbeat_time": "2026-06-01T08:00:00Z"}
     report = tmp_path / "from_the_air_gap.json"
     report.write_text(
         json.dumps(
             {
                 "account": {"ulid": "01A", "license_id": "L"},
-                "time_range": {"start": "2026-06-01T00:00:00Z", "end": "2026-07-01T00:00:00Z"},
+                "time_range": {"start": "2026-06-01T00:00:00Z", "end": "2026-06-03T00:00:00Z"},
                 "metrics": {
                     "heartbeats": {
-                        str(day): [
-                            {
-                                "worker_ulid": f"w{worker}",
-                                "worker_pool_ulid": pool,
-                                "first_heartbeat_time": f"{day}T08:00:00Z",
-                                "last_heartbeat_time": f"{day}T09:59:00Z",
-                            }
-                            for worker in range(3)
-                        ]
-                        for day in days
-                    },
-                    "daily_worker_usages": {
-                        str(day): [{"private_minutes": 10, "public_minutes": 2}] for day in days
-                    },
-                    "logins": {
-                        str(days[0]): [{"username": "ada"}, {"username": "alan"}, {"username": "ada"}],
-                        str(days[9]): [{"username": "grace"}],
-                    },
+                        "2026-06-01": [beats | {"last_heartbeat_time": "2026-06-01T09:30:00Z"}],
+                        "2026-06-02": [beats],
+                    }
                 },
             }
         )
     )
-    os.environ["USAGE_CONTRACTS_FILE"] = str(tmp_path / "contracts.csv")
-    (tmp_path / "contracts.csv").write_text(CONTRACT)
-    assert cli.exit_code_of(["load-file", str(report)]) == 0
+    os.environ["SPACELIFT_API_KEY_ENDPOINT"] = "https://air-gapped.invalid"
+    assert cli.exit_code_of(["load-file", str(report)]) == 1
+    # The run ends here, before it builds marts: the other day has landed and waits for the next one.
+    assert capsys.readouterr().err.strip() == (
+        "days that did not land: worker-count of 2026-06-02: heartbeats of 2026-06-02, row 1: "
+        "last_heartbeat_time is no time"
+    )
+    assert rows(database_url, "select source, usage_date::text, status from raw.usage_loads order by 2") == [
+        ("report", "2026-06-01", "succeeded"),
+        ("report", "2026-06-02", "failed"),
+    ]
+    assert rows(database_url, "select count, worker_pool_name from raw.worker_count") == [(1, None)] * 2
+    assert rows(database_url, "select source, bytes from raw.selfhosted_reports") == [
+        ("file", report.stat().st_size)
+    ]
+    (archived,) = (tmp_path / "home/archive/acme/self-hosted").glob("*/usage_data_2026-06-01_2026-06-03.json")
+    assert archived.read_bytes() == report.read_bytes()
     assert public_api.objects == []
-    # 30 days of 2 hours with 3 workers are more than the budget of 36 hours.
-    assert rows(
-        database_url, "select line_code, quantity, amount, status from marts.billing_lines order by 1"
-    ) == [
-        ("committed_workers", Decimal(1), Decimal(100), "final"),
-        ("private_minutes", Decimal(300), Decimal(30), "final"),
-        ("public_minutes", Decimal(40), Decimal(0), "final"),
-        ("public_minutes_overage", Decimal(20), Decimal(1), "final"),
-        ("seats", Decimal(2), Decimal(70), "final"),
-        ("worker_overage", Decimal(2), Decimal(300), "final"),
-    ]
-    assert rows(
-        database_url,
-        'select "SkuId", "ChargeCategory", "ConsumedQuantity", "BilledCost" from marts.focus_cost_and_usage'
-        " where \"SkuId\" like '%minutes%' order by 1",
-    ) == [
-        ("spacelift-private-minutes", "Usage", Decimal(300), Decimal(30)),
-        ("spacelift-public-minutes", "Usage", Decimal(40), Decimal(0)),
-        ("spacelift-public-minutes-overage", "Usage", Decimal(20), Decimal(1)),
-    ]
-    assert rows(database_url, "select worker_pool_key, match_method from marts.dim_worker_pools") == [
-        (pool, "graphql")
-    ]
-    # Known by day is not known by hour.
-    assert rows(
-        database_url,
-        "select count(*), count(private_active_minutes), count(worker_count) from marts.fct_account_hourly",
-    ) == [(720, 0, 720)]
 
-    assert cli.exit_code_of(["load-file", str(tmp_path / "contracts.csv")]) == 1
     (tmp_path / "other.json").write_text('{"data": {}}')
     assert cli.exit_code_of(["load-file", str(tmp_path / "other.json")]) == 1
     assert "is no usage report of a self-hosted instance" in capsys.readouterr().err
