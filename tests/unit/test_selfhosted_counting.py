@@ -76,6 +76,14 @@ def test_one_worker_that_takes_anothers_place_within_a_minute_is_one_and_cut_sta
     assert counted["q"] == {at(22): 1, at(23): 1, at(24): 1, at(25): 1}
 
 
+@pytest.mark.parametrize(("gap", "most"), [(HEARTBEAT_GAP, 2), (HEARTBEAT_GAP + MINUTE / 60, 1)])
+def test_a_worker_that_is_silent_for_longer_than_the_gap_is_not_there_meanwhile(gap, most):
+    silent = [Stay("a", "p", at(0), at(1)), Stay("a", "p", at(1) + gap, at(1.5))]
+    meanwhile = Stay("b", "p", at(1) + MINUTE / 2, at(1) + MINUTE * 1.5)
+    counted = workers_by_hour([*silent, meanwhile], since=DAY, until=DAY + dt.timedelta(days=1))
+    assert counted["p"] == {at(0): 1, at(1): most}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
