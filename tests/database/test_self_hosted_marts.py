@@ -25,7 +25,7 @@ from orchestration.selfhosted.ingest import land_report
 from orchestration.selfhosted.report import read_report
 from orchestration.selfhosted.usage_days import land_usage_days
 from orchestration.warehouse.connection import connect
-from orchestration.warehouse.schema import claim_account
+from orchestration.warehouse.schema import claim_account, ensure_schema
 from tests.database.warehouse_by_hand import Warehouse
 
 CONTRACT = Path(__file__).parents[1] / "data" / "contract_of_an_air_gapped_instance.csv"
@@ -69,6 +69,7 @@ def test_a_month_of_minutes_by_day_is_billed_to_the_cent_and_stays_unknown_by_ho
     warehouse = Warehouse(database_url, target_path=tmp_path / "dbt", monkeypatch=monkeypatch)
     body = json.dumps(REPORT).encode()
     with closing(connect(database_url)) as connection:
+        ensure_schema(connection)
         claim_account(connection, "acme")
         land_contracts(connection, CONTRACT)
         landed = land_report(
