@@ -24,7 +24,7 @@ lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --upgrade --quiet --output-file requirements.lock
 
-.PHONY: demo demo-self-hosted ui test lint bench soak soak-inputs soak-kills
+.PHONY: demo demo-self-hosted ui test-ui test lint bench soak soak-inputs soak-kills
 demo: install ## Real daily runs over the built-in demo account, then the billing summary
 	@$(BIN)/spacelift-usage demo
 
@@ -33,6 +33,9 @@ demo-self-hosted: install ## The same account as a self-hosted Spacelift reports
 
 ui: install ## Dagster UI: your account when one is configured, else the demo
 	@$(BIN)/spacelift-usage ui
+
+test-ui: install ## The Dagster UI in a browser, two minutes; needs chromium
+	@$(BIN)/python -m pytest tests/ui
 
 test: install ## The whole test suite, on an embedded Postgres
 	@$(BIN)/python -m pytest --numprocesses=2

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration.assets.dbt_models import dbt_models
+from orchestration.assets.elastic import elastic
 from orchestration.assets.raw_contracts import raw_contracts
 from orchestration.assets.raw_invoices import raw_invoices
 from orchestration.assets.raw_run_minutes import raw_run_minutes
 from orchestration.assets.raw_selfhosted_rows import SELFHOSTED_ROWS, raw_selfhosted_rows
+from orchestration.assets.raw_usage_loads import raw_usage_loads
 from orchestration.assets.raw_vendor_usage import raw_vendor_usage
 from orchestration.assets.raw_worker_count import raw_worker_count
 from orchestration.checks import raw_checks
 from orchestration.dbt_manifest import load_manifest
-from orchestration.jobs import DAILY_JOB, REPORT_JOB
+from orchestration.drop_folder_sensor import dropped_files
+from orchestration.jobs import daily_job, report_job
 from orchestration.partitions import daily_partitions
 from orchestration.resources.dbt import DbtResource
 from orchestration.resources.hand_kept_files import HandKeptFilesResource
@@ -24,21 +27,13 @@ from orchestration.schedules import daily_schedule, report_schedule, sending_sch
 from orchestration.sensors import failed_runs_to_webhook, killed_runs, something_landed
 from orchestration.settings import Settings
 
-# Written by the landing of both files, read by the models that know which days are covered.
-USAGE_LOADS = dg.AssetSpec(
-    ["raw", "usage_loads"],
-    deps=[["raw", "run_minutes"], ["raw", "worker_count"]],
-    group_name="raw",
-    kinds={"postgres"},
-    description="One row per attempt to land one aspect of one UTC day: what came, was set aside, or failed.",
-)
-
 # Written by the first landing, read by the models that must know whose contract counts.
 WAREHOUSE = dg.AssetSpec(
     ["raw", "warehouse"],
     deps=[["raw", "run_minutes"], ["raw", "worker_count"]],
     group_name="raw",
     kinds={"postgres"},
+    owners=["team:platform"],
     description="One row: whose usage this database holds, and the version of the raw schema.",
 )
 
@@ -56,7 +51,7 @@ SELFHOSTED_REPORTS = dg.AssetSpec(
 def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
     """The definitions under an environment; credentials in it are read when a run needs them, not here."""
     settings = Settings.from_environment(environ)
-    days = daily_partitions(settings.start_date)
+    days = daily_partitions(settings.start_date, settings.end_date)
     return dg.Definitions(
         assets=[
             raw_contracts,
@@ -65,19 +60,27 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             raw_selfhosted_rows(days),
             SELFHOSTED_REPORTS,
             raw_worker_count(days),
-            USAGE_LOADS,
+            raw_usage_loads(settings.start_date),
             WAREHOUSE,
             raw_vendor_usage,
             dbt_models(load_manifest()),
+            elastic,
         ],
         asset_checks=[raw_checks],
-        jobs=[DAILY_JOB, REPORT_JOB],
+        jobs=[
+            daily_job(with_elastic=settings.elasticsearch_url is not None),
+            report_job(with_elastic=settings.elasticsearch_url is not None),
+        ],
         schedules=[
-            daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date),
+            daily_schedule(
+                lookback_days=settings.lookback_days,
+                start_date=settings.start_date,
+                end_date=settings.end_date,
+            ),
             report_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date),
             sending_schedule(reporting=settings.reporting),
         ],
-        sensors=[failed_runs_to_webhook, killed_runs, something_landed],
+        sensors=[failed_runs_to_webhook, killed_runs, something_landed, dropped_files],
         resources={
             "dbt": DbtResource(),
             "hand_kept_files": HandKeptFilesResource(),

@@ -37,6 +37,7 @@ def run_daily(
     from_archive: bool = False,
     accept_shrinkage: bool = False,
     full_refresh: bool = False,
+    download: bool = True,
 ) -> None:
     """The daily job, for the days asked for or those of the schedule."""
     settings = configured()
@@ -44,7 +45,7 @@ def run_daily(
         raise SettingsError(NOTHING_CONFIGURED)
     if settings.account is None:
         raise SettingsError(f"no Spacelift account is configured: set {ENDPOINT}, or {ACCOUNT}")
-    if not (from_archive or settings.has_credentials):
+    if download and not (from_archive or settings.has_credentials):
         raise SettingsError(NO_CREDENTIALS)
     run_days(
         settings,
@@ -53,6 +54,7 @@ def run_daily(
         from_archive=from_archive,
         accept_shrinkage=accept_shrinkage,
         full_refresh=full_refresh,
+        download=download,
         console=Console(),
     )
 
@@ -66,6 +68,8 @@ def run_days(
     accept_shrinkage: bool = False,
     full_refresh: bool = False,
     file: "UsageFile | None" = None,
+    download: bool = True,
+    build_models: bool = True,
     report: "ReportConfig | None" = None,
     console: Console,
 ) -> None:
@@ -98,6 +102,8 @@ def run_days(
             accept_shrinkage=accept_shrinkage,
             full_refresh=full_refresh,
             file=file,
+            download=download,
+            build_models=build_models,
             report=report,
             console=console,
         )
@@ -107,7 +113,8 @@ def run_days(
         job_name = JOB_NAME if report is None else REPORT_JOB_NAME
         _tell(settings, failed_run(job_name, days=f"{days.first} to {days.last}", reason=str(error)))
         raise
-    console.print(f"done: {days.first} to {days.last}, run {outcome.run_id}", highlight=False)
+    what = f"{file.path}: {file.aspect.name} " if file else ""
+    console.print(f"done: {what}{days.first} to {days.last}, run {outcome.run_id}", highlight=False)
 
 
 def _run(
@@ -118,6 +125,8 @@ def _run(
     accept_shrinkage: bool,
     full_refresh: bool,
     file: "UsageFile | None",
+    download: bool,
+    build_models: bool,
     report: "ReportConfig | None",
     console: Console,
 ) -> "RunOutcome":
@@ -140,6 +149,8 @@ def _run(
             accept_shrinkage=accept_shrinkage,
             full_refresh=full_refresh,
             file=file,
+            download=download,
+            build_models=build_models,
             report=report,
             on_model=progress.show_model,
             on_killed=lambda run: _tell(
