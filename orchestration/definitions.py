@@ -43,6 +43,7 @@ SELFHOSTED_REPORTS = dg.AssetSpec(
     ["raw", "selfhosted_reports"],
     deps=[SELFHOSTED_ROWS],
     group_name="raw",
+    owners=["team:platform"],
     kinds={"postgres"},
     description="One row per report of a self-hosted instance that landed: its days, its tables, its file.",
 )
