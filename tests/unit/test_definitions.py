@@ -75,8 +75,8 @@ def test_raw_assets_are_utc_days_from_the_start_date_and_a_backfill_is_one_run(d
 
 def test_every_asset_has_a_layer_a_description_and_an_owner(defs):
     for spec in defs.resolve_all_asset_specs():
-        layer = {"raw": "raw", "staging": "staging", "intermediate": "intermediate", "marts": "marts"}
-        assert spec.group_name == layer[spec.key.path[0]], spec.key
+        assert spec.key.path[0] in {"raw", "staging", "intermediate", "marts", "exports"}
+        assert spec.group_name == spec.key.path[0], spec.key
         assert spec.description, f"{spec.key.to_user_string()} has no description"
         assert spec.owners, f"{spec.key.to_user_string()} is nobody's"
 
@@ -107,6 +107,13 @@ def test_each_raw_asset_is_checked_for_days_gaps_freshness_columns_and_rows(job)
             (table, "no_unknown_columns"),
             (table, "no_quarantined_rows"),
         }
+
+
+def test_elasticsearch_is_in_the_daily_job_only_where_one_is_configured(job):
+    elastic = dg.AssetKey(["exports", "elasticsearch"])
+    assert elastic not in job.asset_layer.selected_asset_keys
+    configured = build_defs({**ENVIRONMENT, "ELASTICSEARCH_URL": "https://elastic.example"})
+    assert elastic in configured.resolve_job_def("spacelift_usage_daily").asset_layer.selected_asset_keys
 
 
 def test_the_schedule_is_off_until_somebody_starts_it(defs):
