@@ -40,6 +40,13 @@ test-ui: install ## The Dagster UI in a browser, two minutes; needs chromium
 test: install ## The whole test suite, on an embedded Postgres
 	@$(BIN)/python -m pytest --numprocesses=2
 
+.PHONY: dashboard pictures
+dashboard: install ## Write the dashboard anew and open it in a browser
+	@$(BIN)/spacelift-usage dashboard --open
+
+pictures: install ## Make docs/pictures anew (needs chromium and pngquant)
+	@$(BIN)/python docs/make_pictures.py
+
 lint: install ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

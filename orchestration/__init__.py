@@ -6,6 +6,7 @@ selfhosted/   the vendor on one's own servers: usage reports, read, counted, lan
 landing/      bytes to raw tables: archive, CSV reading, one day in one transaction
 contracts/    files kept by hand, contract terms and invoices: read, judged whole, landed
 exports/      marts for other programs
+dashboard/    marts as one HTML file for people
 warehouse/    Postgres: the embedded server, the raw schema, the writer's lock
 hand_made, drop_folder    files that a person exported, recognised and judged before a run lands them
 demo/         a Spacelift stand-in with a fixed seed

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from orchestration.commands.check import check_configuration
 from orchestration.commands.daily_run import run_daily
+from orchestration.commands.dashboard import make_dashboard
 from orchestration.commands.demo import run_demo
 from orchestration.commands.exports import export_elastic, write_focus
 from orchestration.commands.failure import CommandFailedError
@@ -151,6 +152,17 @@ def summary() -> None:
     """Print workers and minutes per month."""
     _speak_about_the_demo_if_that_is_all()
     show_summary()
+
+
+@cli.command()
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: dashboard.html in USAGE_HOME."
+)
+@click.option("--open", "is_to_open", is_flag=True, help="Show it in the browser.")
+def dashboard(output: Path | None, is_to_open: bool) -> None:
+    """Write the dashboard, one HTML file that needs no server, and print its path."""
+    _speak_about_the_demo_if_that_is_all()
+    make_dashboard(output=output, is_to_open=is_to_open)
 
 
 @cli.command("export-focus")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from orchestration.assets.dashboard import dashboard
 from orchestration.assets.dbt_models import dbt_models
 from orchestration.assets.elastic import elastic
 from orchestration.assets.raw_contracts import raw_contracts
@@ -66,6 +67,7 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             raw_vendor_usage,
             dbt_models(load_manifest()),
             elastic,
+            dashboard,
         ],
         asset_checks=[raw_checks],
         jobs=[

@@ -22,6 +22,7 @@ from dagster._core.remote_origin import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
 
+from orchestration.assets.dashboard import REPORTS
 from orchestration.assets.dbt_models import STEP_NAME as DBT_STEP_NAME
 from orchestration.assets.raw_selfhosted_rows import ReportConfig
 from orchestration.forgotten_runs import alive, report_killed_commands
@@ -99,11 +100,8 @@ def run_daily_job(
         for killed in report_killed_commands(instance):
             on_killed(killed)
         definition = job.get_definition()
-        models = {
-            key
-            for key in definition.asset_layer.selected_asset_keys
-            if key.path[0] not in (RAW_SCHEMA, "exports")
-        }
+        selected = definition.asset_layer.selected_asset_keys
+        models = {key for key in selected if key.path[0] not in (RAW_SCHEMA, REPORTS, "exports")}
         built: set[dg.AssetKey] = set()
         run = instance.create_run_for_job(
             job_def=definition,

@@ -1,6 +1,7 @@
 """`spacelift-usage summary`, `database-url`, `database-stop`, `grant-bi`: the warehouse as it is."""
 
 import sys
+from pathlib import Path
 
 import psycopg
 from rich.console import Console
@@ -11,15 +12,20 @@ from orchestration.warehouse import embedded
 
 def show_summary() -> None:
     """Months, pools and minutes from the marts, and where to look next."""
-    with open_warehouse(configured()) as connection:
-        print_summary_of(connection, console=Console())
+    settings = configured()
+    with open_warehouse(settings) as connection:
+        print_summary_of(connection, home=settings.home, console=Console())
 
 
-def print_summary_of(connection: psycopg.Connection, *, console: Console) -> None:
+def print_summary_of(connection: psycopg.Connection, *, home: Path, console: Console) -> None:
     """The summary, for a command that has the warehouse open."""
+    from orchestration.dashboard.dashboard_file import FILE_NAME
     from orchestration.summary import print_summary
 
     print_summary(connection, console=console)
+    dashboard = home / FILE_NAME
+    if dashboard.is_file():
+        console.print(f"In a browser: {dashboard}", highlight=False, markup=False, soft_wrap=True)
     console.print("Runs, checks and lineage: make ui, then http://127.0.0.1:3000", highlight=False)
     console.print('SQL and BI tools: psql "$(spacelift-usage database-url)", schema marts', highlight=False)
 

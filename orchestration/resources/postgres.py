@@ -57,6 +57,16 @@ class PostgresResource(dg.ConfigurableResource[Any]):
             connection.commit()
             yield connection
 
+    @contextmanager
+    def reading(self) -> Iterator[psycopg.Connection]:
+        """A connection for reading marts, closed at the end.
+
+        Raises:
+            WarehouseError: nobody there, too old, or whatever the database raises while it is used.
+        """
+        with in_one_line(self.url), closing(connect(self.url)) as connection:
+            yield connection
+
     def writer_lock(self, *, on_wait: Callable[[], None]) -> AbstractContextManager[None]:
         """Be the only writer, a landing or dbt; calls `on_wait` once when that means waiting."""
         return lock.writer_lock(self.url, on_wait=on_wait)

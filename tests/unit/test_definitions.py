@@ -36,6 +36,7 @@ CONTRACT_MARTS = {
     "marts/dim_billing_periods",
     "marts/billing_worker_percentiles",
 }
+LAYERS = ("raw", "staging", "intermediate", "marts", "reports", "exports")
 ENVIRONMENT = {"USAGE_START_DATE": "2024-02-01", "USAGE_LOOKBACK_DAYS": "3"}
 
 
@@ -81,8 +82,8 @@ def test_raw_assets_are_utc_days_from_the_start_date_and_a_backfill_is_one_run(d
 
 def test_every_asset_has_a_layer_a_description_and_an_owner(defs):
     for spec in defs.resolve_all_asset_specs():
-        assert spec.key.path[0] in {"raw", "staging", "intermediate", "marts", "exports"}
         assert spec.group_name == spec.key.path[0], spec.key
+        assert spec.group_name in LAYERS, spec.key
         assert spec.description, f"{spec.key.to_user_string()} has no description"
         assert spec.owners, f"{spec.key.to_user_string()} is nobody's"
 
