@@ -21,6 +21,7 @@ from orchestration.commands.demo import run_demo
 from orchestration.commands.exports import write_focus
 from orchestration.commands.failure import CommandFailedError
 from orchestration.commands.hand_made_files import load_hand_made_file
+from orchestration.commands.superset import serve_superset
 from orchestration.commands.ui import serve_ui
 from orchestration.commands.warehouse import grant_bi, print_database_url, show_summary, stop_database
 from orchestration.environment import (
@@ -139,6 +140,14 @@ def ui(port: int) -> None:
     """Open Dagster's UI on the same database and history; Ctrl-C ends it."""
     is_demo = _speak_about_the_demo_if_that_is_all()
     serve_ui(port=port, is_demo=is_demo)
+
+
+@cli.command()
+@click.option("--port", default=8088, show_default=True, help="Port of the web page, on this machine only.")
+def superset(port: int) -> None:
+    """Open Apache Superset on the marts, with a dashboard; Ctrl-C ends it."""
+    _speak_about_the_demo_if_that_is_all()
+    serve_superset(port=port)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
