@@ -1,4 +1,4 @@
-"""The dashboard of charts.py in the files that Superset imports and exports, as one zip.
+"""The dashboard of charts.py and datasets.py in the files that Superset imports and exports, as one zip.
 
 Usage: bundle.py OUT.zip, with the project's own Python. Ids are made from names, so that an import replaces
 what an earlier one made. The bundle holds no address and no password: its database is at host `warehouse`.
@@ -12,7 +12,8 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import yaml
-from charts import CHARTS, DATASETS, NOTE, SLUG, TITLE, Chart, Dataset
+from charts import CHARTS, COLORS, NOTE, SLUG, TITLE, Chart
+from datasets import DATASETS, Dataset
 
 from orchestration.dbt_manifest import load_manifest
 
@@ -71,22 +72,22 @@ def _database() -> dict[str, Any]:
 
 
 def _dataset(dataset: Dataset, manifest: dict[str, Any]) -> dict[str, Any]:
-    columns: dict[str, dict[str, Any]] = {}
-    for position, model in enumerate(dataset.models):
-        for column in manifest["nodes"][f"model.spacelift_usage.{model}"]["columns"].values():
-            # A second model is there for the columns that the query names.
-            if position == 0 or f".{column['name']}" in dataset.sql.partition("from ")[0]:
-                columns[column["name"]] = _column(column["name"], column["data_type"], column["description"])
-    for name, description in dataset.extra.items():
-        columns[name] = _column(name, "integer" if name.endswith("_workers") else "text", description)
+    model = manifest["nodes"][f"model.spacelift_usage.{dataset.model}"]
+    described = {
+        **{
+            column["name"]: (column["data_type"], column["description"])
+            for column in model["columns"].values()
+        },
+        **dataset.extra,
+    }
     return {
         "table_name": dataset.name,
         "main_dttm_col": dataset.time_column,
-        "description": manifest["nodes"][f"model.spacelift_usage.{dataset.models[0]}"]["description"].strip(),
+        "description": " ".join(model["description"].split()),
         "schema": "marts",
         "sql": dataset.sql,
         "filter_select_enabled": True,
-        "columns": list(columns.values()),
+        "columns": [_column(name, *type_and_text) for name, type_and_text in described.items()],
         "metrics": [],
         "uuid": identity("dataset", dataset.name),
         "version": "1.0.0",
@@ -97,6 +98,7 @@ def _dataset(dataset: Dataset, manifest: dict[str, Any]) -> dict[str, Any]:
 def _column(name: str, data_type: str, description: str) -> dict[str, Any]:
     return {
         "column_name": name,
+        "verbose_name": name.replace("_", " "),
         "is_dttm": data_type in _TIME_TYPES,
         "is_active": True,
         "type": data_type.partition("(")[0].upper(),
@@ -135,9 +137,15 @@ def _dashboard() -> dict[str, Any]:
                     column="billing_period",
                     excluded=[chart for chart in CHARTS if not chart.follows_period],
                     # The newest one, until somebody chooses.
-                    control={"defaultToFirstItem": True, "enableEmptyFilter": True, "multiSelect": False,
-                             "sortAscending": False},
+                    control={
+                        "defaultToFirstItem": True,
+                        "enableEmptyFilter": True,
+                        "multiSelect": False,
+                        "sortAscending": False,
+                    },
                     value=None,
+                    # Taken over at once, not only by the button.
+                    requiredFirst=True,
                 ),
                 _filter(
                     "Class of run state",
@@ -149,7 +157,8 @@ def _dashboard() -> dict[str, Any]:
                 ),
             ],
             "color_scheme": "supersetColors",
-            "label_colors": {},
+            "label_colors": COLORS,
+            "filter_bar_orientation": "HORIZONTAL",
             "cross_filters_enabled": False,
             "refresh_frequency": 0,
             "default_filters": "{}",
@@ -159,11 +168,20 @@ def _dashboard() -> dict[str, Any]:
 
 
 def _filter(
-    name: str, *, dataset: str, column: str, excluded: list[Chart], control: dict[str, Any],
+    name: str,
+    *,
+    dataset: str,
+    column: str,
+    excluded: list[Chart],
+    control: dict[str, Any],
     value: list[str] | None,
+    **more: Any,
 ) -> dict[str, Any]:
     state = (
-        {"extraFormData": {"filters": [{"col": column, "op": "IN", "val": value}]}, "filterState": {"value": value}}
+        {
+            "extraFormData": {"filters": [{"col": column, "op": "IN", "val": value}]},
+            "filterState": {"value": value},
+        }
         if value
         else {"extraFormData": {}, "filterState": {}}
     )
@@ -178,6 +196,7 @@ def _filter(
         "defaultDataMask": state,
         "cascadeParentIds": [],
         "description": "",
+        **more,
     }
 
 
@@ -211,7 +230,7 @@ def _position() -> dict[str, Any]:
                 "parents": ["ROOT_ID", "GRID_ID", row_id],
                 "children": [],
                 "meta": {
-                    # Superset puts its own number here; within the bundle it says which chart filters leave out.
+                    # Superset's own number takes its place; here it says which charts a filter leaves out.
                     "chartId": CHARTS.index(chart) + 1,
                     "uuid": identity("chart", chart.key),
                     "sliceName": chart.title,

@@ -21,7 +21,7 @@ def main(bundle: str) -> None:
     app = create_app()
     with app.app_context():
         from superset import appbuilder, security_manager
-        from superset.commands.dashboard.importers.dispatcher import ImportDashboardsCommand
+        from superset.commands.importers.v1.assets import ImportAssetsCommand
         from superset.commands.importers.v1.utils import get_contents_from_bundle
 
         upgrade()
@@ -29,7 +29,10 @@ def main(bundle: str) -> None:
         security_manager.sync_role_definitions()
         g.user = _user(security_manager)
         with ZipFile(bundle) as files:
-            ImportDashboardsCommand(get_contents_from_bundle(files), overwrite=True).run()
+            contents = get_contents_from_bundle(files)
+        # Imported as a dashboard, charts and datasets that are there already would stay as they were.
+        contents["metadata.yaml"] = contents["metadata.yaml"].replace("Dashboard", "assets")
+        ImportAssetsCommand(contents).run()
 
 
 def _user(security_manager):

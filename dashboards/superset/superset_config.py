@@ -43,7 +43,7 @@ TALISMAN_CONFIG = {
 }
 
 
-def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):  # noqa: N802 - Superset's name
+def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):
     """The warehouse's address and password, which the bundle does not hold and Superset does not keep."""
     if uri.host == "warehouse":
         return make_url(_SECRETS["warehouse_url"]), params

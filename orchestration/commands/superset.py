@@ -43,7 +43,9 @@ def serve_superset(*, port: int) -> None:
         CommandFailedError: not installed, the port is taken, the warehouse or Superset does not start.
     """
     if not (_PROGRAMS / "gunicorn").is_file():
-        raise CommandFailedError(f"Superset is not installed in {_PROGRAMS.parent}: make superset installs it")
+        raise CommandFailedError(
+            f"Superset is not installed in {_PROGRAMS.parent}: make superset installs it"
+        )
     refuse_taken_port(port)
     # A service manager's request to end is the same as a person's.
     for wish_to_end in (signal.SIGINT, signal.SIGTERM):
@@ -103,7 +105,9 @@ def _write_secrets(home: Path, *, warehouse: str) -> str:
 
 def _prepare(home: Path) -> None:
     bundle = home / "dashboard.zip"
-    _run([sys.executable, str(_SOURCES / "bundle.py"), str(bundle)], log=home / "prepare.log", environment=None)
+    _run(
+        [sys.executable, str(_SOURCES / "bundle.py"), str(bundle)], log=home / "prepare.log", environment=None
+    )
     _run(
         [str(_PROGRAMS / "python"), str(_SOURCES / "prepare.py"), str(bundle)],
         log=home / "prepare.log",
