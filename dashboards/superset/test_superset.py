@@ -82,8 +82,8 @@ SQL = {
         from billing_lines where amount <> 0
     """,
     "bill_lines": f"""
-        select to_char(period_start_at, 'YYYY-MM-DD') as billing_period, line_code, quantity, unit, unit_price,
-            amount, currency, status, is_correction
+        select to_char(period_start_at, 'YYYY-MM-DD') as billing_period, line_code, quantity, unit,
+            unit_price, amount, currency, status, is_correction
         from billing_lines where {NEWEST}
     """,
     "cost_by_pool": f"""
@@ -92,7 +92,8 @@ SQL = {
     """,
     "cost_by_bearer": f"""
         select allocation, coalesce(stack_slug, worker_pool_name, 'fees and seats') as bearer,
-            sum(active_minutes) as "active minutes", sum(idle_minutes) as "idle minutes", sum(amount) as amount
+            sum(active_minutes) as "active minutes", sum(idle_minutes) as "idle minutes",
+            sum(amount) as amount
         from billing_cost_allocation where {NEWEST} group by 1, 2
     """,
     "burst_hours": f"""
@@ -282,7 +283,7 @@ def _cells(row: dict[str, Any], columns: list[str]) -> tuple[Any, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """Times as Superset sends them, milliseconds; numbers exact to the sixth digit, as the marts keep them."""
+    """Times as Superset sends them, milliseconds; numbers to the sixth digit, as the marts keep them."""
     if isinstance(value, dt.datetime):
         value = value.timestamp() * 1000
     elif isinstance(value, dt.date):
