@@ -42,6 +42,10 @@ superset-lock: ## Resolve dashboards/superset/requirements.in anew (needs uv)
 	@.venv-superset/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
+.PHONY: docs
+docs: install ## Models, columns, metrics and lineage as one HTML file
+	@$(BIN)/spacelift-usage docs
+
 .PHONY: demo ui test lint bench soak soak-inputs soak-kills
 demo: install ## Real daily runs over the built-in demo account, then the billing summary
 	@$(BIN)/spacelift-usage demo

@@ -18,9 +18,11 @@ from rich.console import Console
 from orchestration.commands.check import check_configuration
 from orchestration.commands.daily_run import run_daily
 from orchestration.commands.demo import run_demo
+from orchestration.commands.docs import write_docs
 from orchestration.commands.exports import write_focus
 from orchestration.commands.failure import CommandFailedError
 from orchestration.commands.hand_made_files import load_hand_made_file
+from orchestration.commands.metrics import run_metricflow
 from orchestration.commands.superset import serve_superset
 from orchestration.commands.ui import serve_ui
 from orchestration.commands.warehouse import grant_bi, print_database_url, show_summary, stop_database
@@ -119,6 +121,21 @@ def grant_bi_login(name: str) -> None:
     """Make a database login NAME that reads the marts only, or renew its password; prints its URL."""
     _speak_about_the_demo_if_that_is_all()
     grant_bi(name)
+
+
+@cli.command()
+def docs() -> None:
+    """Write models, columns, metrics and lineage as one HTML file."""
+    _speak_about_the_demo_if_that_is_all()
+    write_docs()
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def metrics(arguments: tuple[str, ...]) -> None:
+    """Ask for metrics by name with MetricFlow: metrics list metrics, metrics query --help."""
+    _speak_about_the_demo_if_that_is_all()
+    run_metricflow(arguments)
 
 
 @cli.command("database-stop")
