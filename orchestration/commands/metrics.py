@@ -1,8 +1,8 @@
 """`spacelift-usage metrics …`: MetricFlow's command `mf` on the warehouse.
 
 Here: the variables, project and manifest it wants. Not here: what the metrics are
-(dbt_project/models/marts/_semantic_models.yml). `mf` itself asks pypi.org for a newer version at every start; its
-commands are the same without that.
+(dbt_project/models/marts/_semantic_models.yml). `mf` itself asks a package index for a newer version at every
+start; its commands are the same without that.
 """
 
 import os

@@ -11,13 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from rich.console import Console
 
 from orchestration.commands.configured import configured, one_line_errors, open_warehouse, warehouse_url
@@ -57,10 +56,11 @@ def serve_superset(*, port: int) -> None:
         password = _write_secrets(home, warehouse=_reader_url(settings))
         console.print("Preparing Superset (a minute the first time) ...")
         _prepare(home)
-        with _server(home, port=port):
+        with _server(home, port=port) as server:
             console.print(f"Superset: http://127.0.0.1:{port}{DASHBOARD}", soft_wrap=True)
             console.print(f"User admin, password {password}; Ctrl-C ends it", markup=False, soft_wrap=True)
-            signal.pause()
+            server.wait()
+            raise CommandFailedError(f"Superset ended by itself: the end of {home / 'superset.log'} says why")
 
 
 @contextmanager
@@ -82,6 +82,9 @@ def _reader_url(settings: Settings) -> str:
     from orchestration.warehouse.readers import grant_reader, reader_url
 
     with open_warehouse(settings) as connection:
+        built = connection.execute("select to_regclass('marts.data_freshness')").fetchone()
+        if built is None or built[0] is None:
+            raise CommandFailedError("the marts have not been built yet: spacelift-usage run, or make demo")
         password = grant_reader(connection, LOGIN)
         connection.commit()
     url = reader_url(warehouse_url(settings), LOGIN, password=password)
@@ -123,7 +126,7 @@ def _run(arguments: list[str], *, log: Path, environment: dict[str, str] | None)
 
 
 @contextmanager
-def _server(home: Path, *, port: int) -> Iterator[None]:
+def _server(home: Path, *, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Superset, answering; ended with its workers afterwards."""
     log = home / "superset.log"
     with log.open("w") as output:
@@ -144,7 +147,7 @@ def _server(home: Path, *, port: int) -> Iterator[None]:
         )
         try:
             _wait_until_it_answers(process, port=port, log=log)
-            yield
+            yield process
         finally:
             process.terminate()
             try:
@@ -158,9 +161,10 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], *, port: int, log: 
         if process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
+            # No proxy stands between this machine and itself.
+            httpx.get(f"http://127.0.0.1:{port}/health", timeout=5, trust_env=False).raise_for_status()
+            return
+        except httpx.HTTPError:
             time.sleep(0.5)
     raise CommandFailedError(f"Superset did not start: the end of {log} says why")
 

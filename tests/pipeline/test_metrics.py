@@ -60,7 +60,9 @@ METRICS_AND_SQL = [
 
 
 @pytest.fixture(scope="module")
-def metricflow(demo_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CLIConfiguration]:
+def metricflow(
+    demo_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CLIConfiguration]:
     """What `mf query` works with, in this process: its command spends five seconds on starting."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         variables = metricflow_environment(demo_warehouse_url, log_folder=str(tmp_path_factory.mktemp("mf")))
@@ -96,7 +98,9 @@ def test_the_documentation_tells_types_and_metrics_and_no_password(
     assert "It is taken anew for every range and never added up" in page
     password = urlsplit(demo_warehouse_url).password
     assert password
-    assert [path for path in tmp_path.rglob("*") if path.is_file() and password.encode() in path.read_bytes()] == []
+    assert [
+        path for path in tmp_path.rglob("*") if path.is_file() and password.encode() in path.read_bytes()
+    ] == []
 
 
 def by_key(rows: Any) -> dict[Any, tuple[Any, ...]]:
