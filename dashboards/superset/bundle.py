@@ -98,7 +98,8 @@ def _dataset(dataset: Dataset, manifest: dict[str, Any]) -> dict[str, Any]:
 def _column(name: str, data_type: str, description: str) -> dict[str, Any]:
     return {
         "column_name": name,
-        "verbose_name": name.replace("_", " "),
+        "verbose_name": name.removesuffix("_at").replace("_", " ")
+        + (" (UTC)" if name.endswith("_at") else ""),
         "is_dttm": data_type in _TIME_TYPES,
         "is_active": True,
         "type": data_type.partition("(")[0].upper(),
