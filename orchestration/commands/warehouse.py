@@ -33,11 +33,13 @@ def print_database_url() -> None:
 def grant_bi(name: str) -> None:
     """A login that reads the marts: its URL, with its password, once on stdout."""
     from orchestration.warehouse.readers import grant_reader, reader_url
+    from orchestration.warehouse.schema import ensure_schema
 
     settings = configured()
     with one_line_errors():
         url = warehouse_url(settings)
     with open_warehouse(settings) as connection:
+        ensure_schema(connection)
         password = grant_reader(connection, name)
         connection.commit()
     sys.stdout.write(f"{reader_url(url, name, password=password)}\n")

@@ -27,6 +27,7 @@ from orchestration.dbt_events import BuildTranslation, DagsterEvent
 from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
 from orchestration.warehouse.connection import LOCK_TIMEOUT, connect
 from orchestration.warehouse.failures import lock_holders
+from orchestration.warehouse.roles import BUILDER, is_member
 
 # Just-in-time compilation triples a small increment; the vendor counts in UTC, whatever the server's zone.
 SESSION_OPTIONS = "-c timezone=UTC -c jit=off"
@@ -88,10 +89,17 @@ class DbtResource(dg.ConfigurableResource[Any]):
 
 
 def dbt_environment(database_url: str, *, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The variables that profiles.yml reads, and libpq's own for what a profile cannot say."""
+    """The variables that profiles.yml reads, and libpq's own for what a profile cannot say.
+
+    Raises:
+        WarehouseError: the database does not answer; it is asked which role builds.
+    """
     parts = {name: str(value) for name, value in conninfo_to_dict(database_url).items()}
     given_options = parts.get("options", inherited.get("PGOPTIONS", ""))
+    with closing(connect(database_url)) as connection:
+        role = BUILDER if is_member(connection, BUILDER) else ""
     variables = {
+        "USAGE_DB_ROLE": role,
         "USAGE_DB_HOST": parts.get("host", "127.0.0.1"),
         "USAGE_DB_PORT": parts.get("port", "5432"),
         "USAGE_DB_USER": parts.get("user", "usage"),

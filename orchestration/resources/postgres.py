@@ -14,6 +14,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import embedded, lock
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.failures import in_one_line
+from orchestration.warehouse.roles import LOADER, become
 from orchestration.warehouse.schema import ensure_schema
 
 
@@ -40,7 +41,7 @@ class PostgresResource(dg.ConfigurableResource[Any]):
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection]:
-        """A connection to a database that has the raw schema, closed at the end.
+        """A connection that lands, to a database that has the raw schema; closed at the end.
 
         Raises:
             WarehouseError: nobody there, too old, made by a later version of this project, or whatever the
@@ -48,6 +49,9 @@ class PostgresResource(dg.ConfigurableResource[Any]):
         """
         with in_one_line(self.url), closing(connect(self.url)) as connection:
             ensure_schema(connection)
+            become(connection, LOADER)
+            # A rollback of the caller's must not take the role back.
+            connection.commit()
             yield connection
 
     def writer_lock(self, *, on_wait: Callable[[], None]) -> AbstractContextManager[None]:

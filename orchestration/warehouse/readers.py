@@ -1,6 +1,6 @@
 """Who may read the marts: the role usage_bi, and logins of people and BI tools in it.
 
-Here: the role, its rights, a login. Not here: the raw schema (schema.py), how a connection is made
+Here: the role, its rights, a login. Not here: who lands and who builds (roles.py), how a connection is made
 (connection.py). dbt's own `grants` would give SELECT on the tables, but no way into their schema.
 """
 
@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.warehouse.errors import WarehouseError
+from orchestration.warehouse.roles import BUILDER, is_member
 
 READERS = "usage_bi"
 SCHEMA = "marts"
@@ -24,8 +25,7 @@ _LONGEST_NAME_BYTES = 63
 def grant_reader(connection: psycopg.Connection, name: str) -> str:
     """Make a login that reads the marts and nothing else, or give it a new password; its password.
 
-    Tables that dbt makes later are readable at once. The connection's user must be allowed to create roles,
-    and must be the one whom dbt builds as.
+    Tables that dbt makes later are readable at once. The connection's user must be allowed to create roles.
 
     Raises:
         WarehouseError: no name for a login, a login with other rights already, or we may not create roles.
@@ -56,18 +56,21 @@ def reader_url(url: str, name: str, *, password: str) -> str:
 
 def _ensure_readers(connection: psycopg.Connection) -> None:
     """The role with its rights; where it has them already nothing changes."""
-    role, schema = sql.Identifier(READERS), sql.Identifier(SCHEMA)
+    builder = BUILDER if is_member(connection, BUILDER) else connection.info.user
+    role, schema, owner = (sql.Identifier(name) for name in (READERS, SCHEMA, builder))
     if not _role_exists(connection, READERS):
         connection.execute(sql.SQL("create role {} nologin").format(role))
     for right in (
         "grant connect on database {database} to {role}",
-        "create schema if not exists {schema}",
+        "create schema if not exists {schema} authorization {owner}",
         "grant usage on schema {schema} to {role}",
         "grant select on all tables in schema {schema} to {role}",
-        "alter default privileges in schema {schema} grant select on tables to {role}",
+        "alter default privileges for role {owner} in schema {schema} grant select on tables to {role}",
     ):
         connection.execute(
-            sql.SQL(right).format(database=sql.Identifier(connection.info.dbname), role=role, schema=schema)
+            sql.SQL(right).format(
+                database=sql.Identifier(connection.info.dbname), role=role, schema=schema, owner=owner
+            )
         )
 
 

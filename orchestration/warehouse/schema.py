@@ -1,7 +1,7 @@
 """The raw schema of the warehouse: that it exists, its version, and whose data it holds.
 
 Here: running raw_schema.sql and the one row of raw.warehouse. Not here: the rows of the raw tables
-(landing/), the other schemas (dbt makes them).
+(landing/), the other schemas (dbt makes them), who owns them (roles.py).
 """
 
 from importlib import resources
@@ -10,6 +10,7 @@ import psycopg
 
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.lock import SCHEMA_LOCK_KEY
+from orchestration.warehouse.roles import separate_roles
 
 # Raise it with every change of raw_schema.sql: databases of an older version run the script again.
 SCHEMA_VERSION = 4
@@ -23,10 +24,12 @@ def ensure_schema(connection: psycopg.Connection) -> None:
     Raises:
         WarehouseError: a later version of this project made the schema, or we may not create one.
     """
-    # Without the script where nothing changed: `create index if not exists` waits for a landing to end.
-    if _version(connection) == SCHEMA_VERSION:
-        return
     try:
+        # Without the script where nothing changed: `create index if not exists` waits for a landing to end.
+        if _version(connection) == SCHEMA_VERSION:
+            with connection.transaction():
+                separate_roles(connection)
+            return
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", [SCHEMA_LOCK_KEY])
             version = _version(connection)
@@ -42,6 +45,7 @@ def ensure_schema(connection: psycopg.Connection) -> None:
                 " on conflict (only_row) do update set schema_version = excluded.schema_version",
                 [SCHEMA_VERSION],
             )
+            separate_roles(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         raise WarehouseError(
             f"user {connection.info.user} may not create the raw schema in {_place(connection)} "

@@ -9,6 +9,8 @@ from psycopg import sql
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.readers import grant_reader, reader_url
+from orchestration.warehouse.roles import BUILDER, become
+from orchestration.warehouse.schema import ensure_schema
 
 NAME = 'metabase "1"@home'
 
@@ -18,6 +20,7 @@ def reader(database_url: str, connection: psycopg.Connection) -> Iterator[psycop
     connection.execute("create schema marts; create table marts.before (id int); create schema staging")
     connection.execute("create table staging.view_of_names (id int)")
     connection.commit()
+    ensure_schema(connection)
     password = grant_reader(connection, NAME)
     connection.commit()
     try:
@@ -25,6 +28,7 @@ def reader(database_url: str, connection: psycopg.Connection) -> Iterator[psycop
             yield reader
     finally:
         connection.rollback()
+        connection.execute("reset role")
         for role in (NAME, "usage_bi"):
             identifier = sql.Identifier(role)
             connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(identifier))
@@ -32,6 +36,7 @@ def reader(database_url: str, connection: psycopg.Connection) -> Iterator[psycop
 
 
 def test_marts_are_read_in_utc_also_those_that_are_made_later(reader, connection):
+    become(connection, BUILDER)
     connection.execute("drop table marts.before; create table marts.before as select 1 as id")
     connection.execute("create table marts.after as select 2 as id")
     connection.commit()

@@ -121,6 +121,7 @@ def test_the_schedule_is_off_until_somebody_starts_it(defs):
     [
         pytest.param("2024-03-02T02:30", "2024-02-27", "2024-03-01", id="leap day"),
         pytest.param("2026-01-01T02:30", "2025-12-28", "2025-12-31", id="new year"),
+        pytest.param("2026-05-20T00:00:30", "2026-05-16", "2026-05-19", id="half a minute into the day"),
     ],
 )
 def test_one_run_a_night_is_about_yesterday_and_the_look_back(defs, instance, at, first, last):
