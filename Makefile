@@ -37,6 +37,7 @@ superset-lock: ## Resolve dashboards/superset/requirements.in anew (needs uv)
 
 # Superset wants another SQLAlchemy and pandas than Dagster and dbt.
 .venv-superset/installed: dashboards/superset/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Superset is run on Python 3.11 here; name one with: make $(MAKECMDGOALS) PYTHON=python3.11")'
 	@echo "Installing Superset into .venv-superset (a minute or two, once) ..."
 	@$(PYTHON) -m venv --clear .venv-superset
 	@.venv-superset/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
