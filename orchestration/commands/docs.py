@@ -21,8 +21,7 @@ def write_docs() -> None:
     """
     settings = configured()
     with one_line_errors():
-        url = warehouse_url(settings)
-    path = write_static_docs(url, folder=settings.home / "docs")
+        path = write_static_docs(warehouse_url(settings), folder=settings.home / "docs")
     Console().print(f"Documentation: {path.as_uri()}", highlight=False, soft_wrap=True)
 
 

@@ -17,6 +17,8 @@ from orchestration.dbt_manifest import PROJECT_DIR, load_manifest
 from orchestration.environment import use_environment
 from orchestration.resources.dbt import dbt_environment
 
+_COMMANDS = ("list", "query", "validate-configs")
+
 
 def run_metricflow(arguments: Sequence[str]) -> None:
     """One command of `mf`: `list metrics`, `list dimensions --metrics cost`, `query --metrics cost …`.
@@ -31,12 +33,12 @@ def run_metricflow(arguments: Sequence[str]) -> None:
             "MetricFlow is not installed: make install brings it, pip install dbt-metricflow as well"
         ) from error
     settings = configured()
-    with one_line_errors():
-        url = warehouse_url(settings)
     folder = settings.home / "metricflow"
     folder.mkdir(parents=True, exist_ok=True)
-    use_environment(metricflow_environment(url, log_folder=str(folder)))
-    click.Group("metrics", commands=cli.commands).main(
+    with one_line_errors():
+        use_environment(metricflow_environment(warehouse_url(settings), log_folder=str(folder)))
+    commands = {name: cli.commands[name] for name in _COMMANDS}
+    click.Group("metrics", commands=commands).main(
         list(arguments), prog_name="spacelift-usage metrics", standalone_mode=False
     )
 
