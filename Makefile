@@ -47,12 +47,15 @@ superset-lock: ## Resolve dashboards/superset/requirements.in anew (needs uv)
 docs: install ## Models, columns, metrics and lineage as one HTML file
 	@$(BIN)/spacelift-usage docs
 
-.PHONY: demo ui test lint bench soak soak-inputs soak-kills
+.PHONY: demo ui test-ui test lint bench soak soak-inputs soak-kills
 demo: install ## Real daily runs over the built-in demo account, then the billing summary
 	@$(BIN)/spacelift-usage demo
 
 ui: install ## Dagster UI: your account when one is configured, else the demo
 	@$(BIN)/spacelift-usage ui
+
+test-ui: install ## The Dagster UI in a browser, two minutes; needs chromium
+	@$(BIN)/python -m pytest tests/ui
 
 test: install ## The whole test suite, on an embedded Postgres
 	@$(BIN)/python -m pytest --numprocesses=2

@@ -4,10 +4,11 @@ settings      every environment variable's name and meaning, once
 spacelift/    the vendor: token, HTTPS, the two usage files; knows neither Dagster nor Postgres
 landing/      bytes to raw tables: archive, CSV reading, one day in one transaction
 contracts/    files kept by hand, contract terms and invoices: read, judged whole, landed
-exports/      marts as files for other programs
+exports/      marts for other programs
 warehouse/    Postgres: the embedded server, the raw schema, the writer's lock
+hand_made, drop_folder    files that a person exported, recognised and judged before a run lands them
 demo/         a Spacelift stand-in with a fixed seed
-assets/ resources/ definitions partitions jobs schedules checks    Dagster
+assets/ resources/ definitions partitions jobs schedules sensors drop_folder_sensor checks    Dagster
 cli           `spacelift-usage …`, its arguments; runs the same job that the schedule launches
 commands/     what each command does
 """

@@ -19,9 +19,9 @@ from orchestration.commands.check import check_configuration
 from orchestration.commands.daily_run import run_daily
 from orchestration.commands.demo import run_demo
 from orchestration.commands.docs import write_docs
-from orchestration.commands.exports import write_focus
+from orchestration.commands.exports import export_elastic, write_focus
 from orchestration.commands.failure import CommandFailedError
-from orchestration.commands.hand_made_files import load_hand_made_file
+from orchestration.commands.hand_made_files import load_hand_made_files
 from orchestration.commands.metrics import run_metricflow
 from orchestration.commands.superset import serve_superset
 from orchestration.commands.ui import serve_ui
@@ -59,32 +59,53 @@ def cli() -> None:
 @click.option(
     "--from-archive", is_flag=True, help="Land again what was downloaded, without asking Spacelift."
 )
+@click.option(
+    "--no-download",
+    is_flag=True,
+    help="Only take in rows that were copied into the raw tables by hand, and build marts.",
+)
 @_ACCEPT_SHRINKAGE
 @click.option("--full-refresh", is_flag=True, help="Build all marts anew, not only the days that changed.")
 def run(
     since: dt.datetime | None,
     until: dt.datetime | None,
     from_archive: bool,
+    no_download: bool,
     accept_shrinkage: bool,
     full_refresh: bool,
 ) -> None:
     """Download, land and build marts: yesterday and the look-back, or the days you name."""
+    if no_download and (from_archive or since or until):
+        raise click.UsageError("--no-download asks for no days: leave out --since, --until, --from-archive")
     run_daily(
         since=since.date() if since else None,
         until=until.date() if until else None,
         from_archive=from_archive,
         accept_shrinkage=accept_shrinkage,
         full_refresh=full_refresh,
+        download=not no_download,
     )
 
 
 @cli.command("load-file")
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--aspect", type=click.Choice(list(ASPECTS)), help="Default: what its header says.")
 @_ACCEPT_SHRINKAGE
-def load_file(path: Path, aspect: str | None, accept_shrinkage: bool) -> None:
-    """Land a usage CSV that you exported by hand, any number of days in it, and build marts."""
-    load_hand_made_file(path, aspect_name=aspect, accept_shrinkage=accept_shrinkage)
+@click.option(
+    "--accept-partial-days",
+    is_flag=True,
+    help="Replace the first and last day of a file also when it seems to hold only a part of them.",
+)
+def load_file(
+    path: tuple[Path, ...], aspect: str | None, accept_shrinkage: bool, accept_partial_days: bool
+) -> None:
+    """Land usage CSVs that you exported by hand, plain or gzipped, any days in them, and build marts."""
+    load_hand_made_files(
+        path,
+        aspect_name=aspect,
+        accept_shrinkage=accept_shrinkage,
+        accept_partial_days=accept_partial_days,
+    )
 
 
 @cli.command()
@@ -106,6 +127,29 @@ def export_focus(path: Path) -> None:
     """Write cost and usage as FOCUS 1.2 CSV to PATH, or - for standard output."""
     _speak_about_the_demo_if_that_is_all()
     write_focus(path)
+
+
+@cli.command("export-elastic")
+@click.option(
+    "--since", type=DAY, help="First UTC day; default: all days that changed since they were posted."
+)
+@click.option("--until", type=DAY, help="UTC day after the last one.")
+@click.option(
+    "--csv",
+    "csv_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write CSV files for Kibana's file upload into this folder instead of posting.",
+)
+def export_to_elastic(since: dt.datetime | None, until: dt.datetime | None, csv_folder: Path | None) -> None:
+    """Post the marts' hours to ELASTICSEARCH_URL, zeros included."""
+    if since and until and since >= until:
+        raise click.UsageError("no day lies between --since and --until, which is exclusive")
+    _speak_about_the_demo_if_that_is_all()
+    export_elastic(
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+        csv_folder=csv_folder,
+    )
 
 
 @cli.command("database-url")

@@ -65,11 +65,14 @@ class BuildTranslation:
         if message.info.name not in OUTCOME_EVENTS:
             return
         event = DbtCoreCliEventMessage(raw_event=msg_to_dict(message), event_history_metadata={})
-        yield from event.to_default_asset_events(
+        for outcome in event.to_default_asset_events(
             manifest=self.manifest,
             dagster_dbt_translator=self._translator,
             context=self._context,
-        )
+        ):
+            # A test of an ephemeral model: it is no asset, and the catalog would show one by that name.
+            if getattr(outcome, "asset_key", None) in {None, *self._context.assets_def.keys}:
+                yield outcome
 
     def table_of(self, event: DagsterEvent) -> str | None:
         """The quoted name of the table an output is about; None for views and for other events."""

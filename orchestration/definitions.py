@@ -6,14 +6,17 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration.assets.dbt_models import dbt_models
+from orchestration.assets.elastic import elastic
 from orchestration.assets.raw_contracts import raw_contracts
 from orchestration.assets.raw_invoices import raw_invoices
 from orchestration.assets.raw_run_minutes import raw_run_minutes
+from orchestration.assets.raw_usage_loads import raw_usage_loads
 from orchestration.assets.raw_vendor_usage import raw_vendor_usage
 from orchestration.assets.raw_worker_count import raw_worker_count
 from orchestration.checks import raw_checks
 from orchestration.dbt_manifest import load_manifest
-from orchestration.jobs import DAILY_JOB
+from orchestration.drop_folder_sensor import dropped_files
+from orchestration.jobs import daily_job
 from orchestration.partitions import daily_partitions
 from orchestration.resources.dbt import DbtResource
 from orchestration.resources.hand_kept_files import HandKeptFilesResource
@@ -23,21 +26,13 @@ from orchestration.schedules import daily_schedule
 from orchestration.sensors import failed_runs_to_webhook, killed_runs, something_landed
 from orchestration.settings import Settings
 
-# Written by the landing of both files, read by the models that know which days are covered.
-USAGE_LOADS = dg.AssetSpec(
-    ["raw", "usage_loads"],
-    deps=[["raw", "run_minutes"], ["raw", "worker_count"]],
-    group_name="raw",
-    kinds={"postgres"},
-    description="One row per attempt to land one aspect of one UTC day: what came, was set aside, or failed.",
-)
-
 # Written by the first landing, read by the models that must know whose contract counts.
 WAREHOUSE = dg.AssetSpec(
     ["raw", "warehouse"],
     deps=[["raw", "run_minutes"], ["raw", "worker_count"]],
     group_name="raw",
     kinds={"postgres"},
+    owners=["team:platform"],
     description="One row: whose usage this database holds, and the version of the raw schema.",
 )
 
@@ -45,22 +40,29 @@ WAREHOUSE = dg.AssetSpec(
 def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
     """The definitions under an environment; credentials in it are read when a run needs them, not here."""
     settings = Settings.from_environment(environ)
-    days = daily_partitions(settings.start_date)
+    days = daily_partitions(settings.start_date, settings.end_date)
     return dg.Definitions(
         assets=[
             raw_contracts,
             raw_invoices,
             raw_run_minutes(days),
             raw_worker_count(days),
-            USAGE_LOADS,
+            raw_usage_loads(settings.start_date),
             WAREHOUSE,
             raw_vendor_usage,
             dbt_models(load_manifest()),
+            elastic,
         ],
         asset_checks=[raw_checks],
-        jobs=[DAILY_JOB],
-        schedules=[daily_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date)],
-        sensors=[failed_runs_to_webhook, killed_runs, something_landed],
+        jobs=[daily_job(with_elastic=settings.elasticsearch_url is not None)],
+        schedules=[
+            daily_schedule(
+                lookback_days=settings.lookback_days,
+                start_date=settings.start_date,
+                end_date=settings.end_date,
+            )
+        ],
+        sensors=[failed_runs_to_webhook, killed_runs, something_landed, dropped_files],
         resources={
             "dbt": DbtResource(),
             "hand_kept_files": HandKeptFilesResource(),

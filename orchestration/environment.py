@@ -3,6 +3,7 @@
 Here: whose data a command is about. Not here: what the variables mean (settings.py).
 """
 
+import datetime as dt
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +46,7 @@ def demo_environment(
 
     What is not set is set to nothing, because `dagster dev` fills gaps from `.env`.
     """
-    from orchestration.demo.account import FIRST_DAY
+    from orchestration.demo.account import FIRST_DAY, LAST_DAY
 
     home = Path(environ.get(settings.HOME) or ".local").expanduser().absolute()
     return {
@@ -58,6 +59,7 @@ def demo_environment(
         settings.KEY_ID: key_id,
         settings.KEY_SECRET: key_secret,
         settings.START_DATE: FIRST_DAY.isoformat(),
+        settings.END_DATE: (LAST_DAY + dt.timedelta(days=1)).isoformat(),
         settings.CONTRACTS_FILE: str(DEMO_CONTRACTS_FILE),
         settings.INVOICES_FILE: str(DEMO_INVOICES_FILE),
     }

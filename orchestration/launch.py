@@ -66,12 +66,15 @@ def run_daily_job(
     accept_shrinkage: bool = False,
     full_refresh: bool = False,
     file: UsageFile | None = None,
+    download: bool = True,
+    build_models: bool = True,
     on_model: ModelListener,
     on_killed: Callable[[dg.DagsterRun], None],
 ) -> RunOutcome:
     """Run the job for these days and wait for its end; DAGSTER_HOME says where it is recorded.
 
-    With `file` its aspect is landed from there, and what only the vendor could tell is left out of the run.
+    With `file` its aspect is landed from there, and what only the vendor could tell is left out of the run,
+    as it is without `download`. Without `build_models` a file is only landed, because another one follows.
     `on_killed` hears of every earlier run of the command line that turns out to have been killed.
 
     Raises:
@@ -81,15 +84,21 @@ def run_daily_job(
         DEFINITIONS_MODULE, "defs", working_directory=str(PROJECT_ROOT)
     )
     job = repository.get_reconstructable_job(JOB_NAME)
-    if file is not None:
-        job = job.get_subset(asset_selection=_without_the_vendor(job.get_definition(), file=file))
+    if not build_models and file is not None:
+        job = job.get_subset(asset_selection=frozenset({dg.AssetKey([RAW_SCHEMA, file.aspect.table])}))
+    elif file is not None or not download:
+        job = job.get_subset(asset_selection=without_the_vendor(job.get_definition(), file=file))
     failures: list[str] = []
     run_id = make_new_run_id()
     with dg.DagsterInstance.get() as instance, alive(instance, run_id=run_id):
         for killed in report_killed_commands(instance):
             on_killed(killed)
         definition = job.get_definition()
-        models = {key for key in definition.asset_layer.selected_asset_keys if key.path[0] != RAW_SCHEMA}
+        models = {
+            key
+            for key in definition.asset_layer.selected_asset_keys
+            if key.path[0] not in (RAW_SCHEMA, "exports")
+        }
         built: set[dg.AssetKey] = set()
         run = instance.create_run_for_job(
             job_def=definition,
@@ -99,6 +108,8 @@ def run_daily_job(
                 accept_shrinkage=accept_shrinkage,
                 full_refresh=full_refresh,
                 file=file,
+                download=download,
+                build_models=build_models,
             ),
             tags={**days.tags, COMMAND_LINE_TAG: "true"},
             asset_selection=job.asset_selection,
@@ -122,12 +133,19 @@ def run_daily_job(
 
 
 def _run_config(
-    *, from_archive: bool, accept_shrinkage: bool, full_refresh: bool, file: UsageFile | None
+    *,
+    from_archive: bool,
+    accept_shrinkage: bool,
+    full_refresh: bool,
+    file: UsageFile | None,
+    download: bool,
+    build_models: bool,
 ) -> Mapping[str, Any]:
-    models = {DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}}}
+    models = {DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}}} if build_models else {}
     if file is not None:
-        from_file = {"config": {"file": str(file.path.absolute()), "accept_shrinkage": accept_shrinkage}}
-        return {**_QUIET, "ops": {f"{RAW_SCHEMA}__{file.aspect.table}": from_file, **models}}
+        return {**_QUIET, "ops": {**config_of_file(file, accept_shrinkage=accept_shrinkage), **models}}
+    if not download:
+        return {**_QUIET, "ops": models}
     landing = {"config": {"from_archive": from_archive, "accept_shrinkage": accept_shrinkage}}
     return {
         **_QUIET,
@@ -140,9 +158,15 @@ def _run_config(
     }
 
 
-def _without_the_vendor(job: dg.JobDefinition, *, file: UsageFile) -> frozenset[dg.AssetKey]:
+def config_of_file(file: UsageFile, *, accept_shrinkage: bool = False) -> dict[str, Any]:
+    """The part of a run's config that lands a hand-made file."""
+    config = {"file": str(file.path.absolute()), "accept_shrinkage": accept_shrinkage}
+    return {f"{RAW_SCHEMA}__{file.aspect.table}": {"config": config}}
+
+
+def without_the_vendor(job: dg.JobDefinition, *, file: UsageFile | None) -> frozenset[dg.AssetKey]:
     """The job's assets but those that would ask the vendor."""
-    asked = {aspect.table for aspect in ASPECTS.values() if aspect != file.aspect}
+    asked = {aspect.table for aspect in ASPECTS.values() if file is None or aspect != file.aspect}
     asked |= {"vendor_usage", "vendor_worker_pools"}
     keys = job.asset_layer.selected_asset_keys
     return frozenset(key for key in keys if not (key.path[0] == RAW_SCHEMA and key.path[-1] in asked))

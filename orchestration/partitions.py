@@ -39,9 +39,13 @@ class DayRange:
         return [self.first + ONE_DAY * number for number in range((self.last - self.first).days + 1)]
 
 
-def daily_partitions(start_date: dt.date) -> dg.DailyPartitionsDefinition:
-    """UTC days from the start date to yesterday."""
-    return dg.DailyPartitionsDefinition(start_date=start_date.isoformat(), timezone="UTC")
+def daily_partitions(start_date: dt.date, end_date: dt.date | None = None) -> dg.DailyPartitionsDefinition:
+    """UTC days from the start date to yesterday; of an account that ended, to the day before its end date."""
+    return dg.DailyPartitionsDefinition(
+        start_date=start_date.isoformat(),
+        end_date=end_date.isoformat() if end_date else None,
+        timezone="UTC",
+    )
 
 
 def days_of_daily_run(*, today: dt.date, lookback_days: int, start_date: dt.date) -> DayRange:

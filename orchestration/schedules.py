@@ -12,7 +12,9 @@ SCHEDULE_NAME = "spacelift_usage_daily_schedule"
 CRON = "30 2 * * *"
 
 
-def daily_schedule(*, lookback_days: int, start_date: dt.date) -> dg.ScheduleDefinition:
+def daily_schedule(
+    *, lookback_days: int, start_date: dt.date, end_date: dt.date | None = None
+) -> dg.ScheduleDefinition:
     """Yesterday and the look-back days, as one run; off until a person starts it."""
 
     @dg.schedule(
@@ -26,7 +28,9 @@ def daily_schedule(*, lookback_days: int, start_date: dt.date) -> dg.ScheduleDef
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         today = context.scheduled_execution_time.astimezone(dt.UTC).date()
-        days = days_of_daily_run(today=today, lookback_days=lookback_days, start_date=start_date)
+        # An account that ended has its last days read again, as long as somebody lets the schedule run.
+        last = min(today, end_date) if end_date else today
+        days = days_of_daily_run(today=last, lookback_days=lookback_days, start_date=start_date)
         return dg.RunRequest(run_key=today.isoformat(), tags=days.tags)
 
     return schedule

@@ -29,10 +29,16 @@ INVOICES_FILE = "USAGE_INVOICES_FILE"
 DATABASE_URL = "DATABASE_URL"
 HOME = "USAGE_HOME"
 START_DATE = "USAGE_START_DATE"
+END_DATE = "USAGE_END_DATE"
 LOOKBACK_DAYS = "USAGE_LOOKBACK_DAYS"
 GROUP_BY = "USAGE_GROUP_BY"
 ARCHIVE_URL = "USAGE_ARCHIVE_URL"
 WEBHOOK_URL = "USAGE_WEBHOOK_URL"
+DROP_FOLDER = "USAGE_DROP_FOLDER"
+ELASTICSEARCH_URL = "ELASTICSEARCH_URL"
+ELASTICSEARCH_API_KEY = "ELASTICSEARCH_API_KEY"
+ELASTICSEARCH_USERNAME = "ELASTICSEARCH_USERNAME"
+ELASTICSEARCH_PASSWORD = "ELASTICSEARCH_PASSWORD"  # noqa: S105 - a variable's name
 
 VARIABLES = (
     ENDPOINT,
@@ -46,14 +52,27 @@ VARIABLES = (
     DATABASE_URL,
     HOME,
     START_DATE,
+    END_DATE,
     LOOKBACK_DAYS,
     GROUP_BY,
     ARCHIVE_URL,
     WEBHOOK_URL,
+    DROP_FOLDER,
+    ELASTICSEARCH_URL,
+    ELASTICSEARCH_API_KEY,
+    ELASTICSEARCH_USERNAME,
+    ELASTICSEARCH_PASSWORD,
 )
 
 # Those that let somebody in; only their names may be shown.
-SECRET_VARIABLES = (KEY_SECRET, TOKEN, DATABASE_URL, WEBHOOK_URL)
+SECRET_VARIABLES = (
+    KEY_SECRET,
+    TOKEN,
+    DATABASE_URL,
+    WEBHOOK_URL,
+    ELASTICSEARCH_API_KEY,
+    ELASTICSEARCH_PASSWORD,
+)
 
 # The month in which the export first existed (first commits to the vendor's CLI and documentation about it).
 DEFAULT_START_DATE = dt.date(2024, 1, 1)
@@ -83,11 +102,18 @@ class Settings:
     database_url: str | None = field(repr=False)
     home: Path
     start_date: dt.date
+    # The day after the last; None while the account lives.
+    end_date: dt.date | None
     lookback_days: int
     group_by: str
     # Neither shown: whoever knows them may get in, or post.
     archive_url: str = field(repr=False)
     webhook_url: str | None = field(repr=False)
+    drop_folder: Path | None
+    elasticsearch_url: str | None
+    elasticsearch_api_key: str | None = field(repr=False)
+    elasticsearch_username: str | None
+    elasticsearch_password: str | None = field(repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -104,6 +130,12 @@ class Settings:
             raise SettingsError(f"{KEY_ID} is set but {KEY_SECRET} is not: set both, or {TOKEN} instead")
         if values[KEY_SECRET] and not values[KEY_ID]:
             raise SettingsError(f"{KEY_SECRET} is set but {KEY_ID} is not: set both, or {TOKEN} instead")
+        if bool(values[ELASTICSEARCH_USERNAME]) != bool(values[ELASTICSEARCH_PASSWORD]):
+            raise SettingsError(f"set both {ELASTICSEARCH_USERNAME} and {ELASTICSEARCH_PASSWORD}, or neither")
+        if values[ELASTICSEARCH_API_KEY] and values[ELASTICSEARCH_USERNAME]:
+            raise SettingsError(f"set {ELASTICSEARCH_API_KEY} or {ELASTICSEARCH_USERNAME}, not both")
+        if not (values[ELASTICSEARCH_API_KEY] or "").isascii():
+            raise SettingsError(f"{ELASTICSEARCH_API_KEY} is no API key: it has other characters than ASCII")
         if values[KEY_ID] and not endpoint:
             raise SettingsError(f"{KEY_ID} is set but {ENDPOINT} is not: https://<account>.app.spacelift.io")
         return cls(
@@ -119,11 +151,17 @@ class Settings:
             or _if_it_exists(DEFAULT_INVOICES_FILE),
             database_url=_database_url(values[DATABASE_URL]),
             home=home,
-            start_date=_start_date(values[START_DATE]),
+            start_date=_day(START_DATE, values[START_DATE]) or DEFAULT_START_DATE,
+            end_date=_day(END_DATE, values[END_DATE]),
             lookback_days=_lookback_days(values[LOOKBACK_DAYS]),
             group_by=_group_by(values[GROUP_BY]),
             archive_url=values[ARCHIVE_URL] or str(home / "archive"),
             webhook_url=_webhook_url(values[WEBHOOK_URL]),
+            drop_folder=_existing_folder(DROP_FOLDER, values[DROP_FOLDER]),
+            elasticsearch_url=_elasticsearch_url(values[ELASTICSEARCH_URL]),
+            elasticsearch_api_key=values[ELASTICSEARCH_API_KEY],
+            elasticsearch_username=values[ELASTICSEARCH_USERNAME],
+            elasticsearch_password=values[ELASTICSEARCH_PASSWORD],
         )
 
     @property
@@ -158,6 +196,17 @@ def _existing_file(name: str, written: str | None) -> Path | None:
     return path
 
 
+def _existing_folder(name: str, written: str | None) -> Path | None:
+    if written is None:
+        return None
+    path = Path(written).expanduser().absolute()
+    if not path.is_dir():
+        raise SettingsError(
+            f"{name} names {path}, which is no folder: make it, correct the path or unset {name}"
+        )
+    return path
+
+
 def _if_it_exists(path: Path) -> Path | None:
     return path.absolute() if path.is_file() else None
 
@@ -175,26 +224,45 @@ def _database_url(written: str | None) -> str | None:
 def _webhook_url(written: str | None) -> str | None:
     if written is None:
         return None
-    try:
-        url = urlsplit(written)
-        is_safe = bool(url.hostname) and (
-            url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
-        )
-    except ValueError:
-        is_safe = False
-    if not is_safe:
+    if not _is_safe(written):
         # The value is not quoted: whoever knows it may post.
         raise SettingsError(f"{WEBHOOK_URL} is not an https:// URL; plain http:// only to this machine")
     return written
 
 
-def _start_date(written: str | None) -> dt.date:
+def _elasticsearch_url(written: str | None) -> str | None:
     if written is None:
-        return DEFAULT_START_DATE
+        return None
+    if not _is_safe(written):
+        raise SettingsError(f"{ELASTICSEARCH_URL} is not an https:// URL; plain http:// only to this machine")
+    url = urlsplit(written)
+    if "@" in url.netloc or url.query or url.fragment:
+        # Not quoted: what stands there may be a password.
+        raise SettingsError(
+            f"{ELASTICSEARCH_URL} has more than host, port and path: a user and password go into "
+            f"{ELASTICSEARCH_USERNAME} and {ELASTICSEARCH_PASSWORD}"
+        )
+    return written.rstrip("/")
+
+
+def _is_safe(written: str) -> bool:
+    """Nobody on the way can read along: https, or this machine."""
+    try:
+        url = urlsplit(written)
+        return bool(url.hostname) and (
+            url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
+        )
+    except ValueError:
+        return False
+
+
+def _day(name: str, written: str | None) -> dt.date | None:
+    if written is None:
+        return None
     try:
         return dt.date.fromisoformat(written)
     except ValueError as error:
-        raise SettingsError(f"{START_DATE}={written} is not a day: write it as 2024-01-31") from error
+        raise SettingsError(f"{name}={written} is not a day: write it as 2024-01-31") from error
 
 
 def _lookback_days(written: str | None) -> int:

@@ -16,7 +16,7 @@ from orchestration.assets.landing_report import landing_result
 from orchestration.landing.errors import LandingError
 from orchestration.landing.ingest import ONE_DAY, FailedWindow, Progress, ingest, ingest_from_archive
 from orchestration.landing.loads import Load
-from orchestration.landing.usage_file import UsageFile, ingest_file
+from orchestration.landing.usage_file import ingest_file
 from orchestration.loads import days_landed_by_run
 from orchestration.partitions import as_days
 from orchestration.progress import DaysLanded, Waiting, report
@@ -138,7 +138,10 @@ def _ingest(
 ) -> list[FailedWindow]:
     if config.file is not None:
         return ingest_file(
-            UsageFile(Path(config.file), aspect, since=days[0], until=days[-1] + ONE_DAY),
+            Path(config.file),
+            aspect=aspect,
+            since=days[0],
+            until=days[-1] + ONE_DAY,
             account=spacelift.account,
             archive=spacelift.archive,
             connection=connection,

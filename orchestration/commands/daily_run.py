@@ -36,6 +36,7 @@ def run_daily(
     from_archive: bool = False,
     accept_shrinkage: bool = False,
     full_refresh: bool = False,
+    download: bool = True,
 ) -> None:
     """The daily job, for the days asked for or those of the schedule."""
     settings = configured()
@@ -43,7 +44,7 @@ def run_daily(
         raise SettingsError(NOTHING_CONFIGURED)
     if settings.account is None:
         raise SettingsError(f"no Spacelift account is configured: set {ENDPOINT}, or {ACCOUNT}")
-    if not (from_archive or settings.has_credentials):
+    if download and not (from_archive or settings.has_credentials):
         raise SettingsError(_NO_CREDENTIALS)
     run_days(
         settings,
@@ -52,6 +53,7 @@ def run_daily(
         from_archive=from_archive,
         accept_shrinkage=accept_shrinkage,
         full_refresh=full_refresh,
+        download=download,
         console=Console(),
     )
 
@@ -65,6 +67,8 @@ def run_days(
     accept_shrinkage: bool = False,
     full_refresh: bool = False,
     file: "UsageFile | None" = None,
+    download: bool = True,
+    build_models: bool = True,
     console: Console,
 ) -> None:
     """One run of the daily job, shown while it goes on.
@@ -96,6 +100,8 @@ def run_days(
             accept_shrinkage=accept_shrinkage,
             full_refresh=full_refresh,
             file=file,
+            download=download,
+            build_models=build_models,
             console=console,
         )
         if not outcome.succeeded:
@@ -103,7 +109,8 @@ def run_days(
     except CommandFailedError as error:
         _tell(settings, failed_run(JOB_NAME, days=f"{days.first} to {days.last}", reason=str(error)))
         raise
-    console.print(f"done: {days.first} to {days.last}, run {outcome.run_id}", highlight=False)
+    what = f"{file.path}: {file.aspect.name} " if file else ""
+    console.print(f"done: {what}{days.first} to {days.last}, run {outcome.run_id}", highlight=False)
 
 
 def _run(
@@ -114,6 +121,8 @@ def _run(
     accept_shrinkage: bool,
     full_refresh: bool,
     file: "UsageFile | None",
+    download: bool,
+    build_models: bool,
     console: Console,
 ) -> "RunOutcome":
     from orchestration.launch import run_daily_job
@@ -135,6 +144,8 @@ def _run(
             accept_shrinkage=accept_shrinkage,
             full_refresh=full_refresh,
             file=file,
+            download=download,
+            build_models=build_models,
             on_model=progress.show_model,
             on_killed=lambda run: _tell(
                 settings, failed_run(run.job_name, days=days_of(run.tags), reason="its process was killed")

@@ -1,7 +1,9 @@
 """`spacelift-usage export-…`: marts for other programs. Not here: the files themselves (exports/)."""
 
+import datetime as dt
 import os
 import sys
+import time
 from pathlib import Path
 
 from rich.console import Console
@@ -10,6 +12,45 @@ from orchestration.commands.configured import configured, open_warehouse
 from orchestration.commands.failure import CommandFailedError
 
 STDOUT = Path("-")
+
+
+def export_elastic(*, since: dt.date | None, until: dt.date | None, csv_folder: Path | None) -> None:
+    """The hours of the marts posted to Elasticsearch, or written as CSV for Kibana's file upload."""
+    from orchestration.exports.elastic import DayRange, export_to_elastic
+    from orchestration.exports.elastic_client import ElasticError, elastic_client
+    from orchestration.exports.elastic_csv import write_elastic_csv
+    from orchestration.exports.focus import ExportError
+    from orchestration.warehouse.schema import ensure_schema
+
+    settings = configured()
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    last = until - dt.timedelta(days=1) if until else None
+    try:
+        if csv_folder is not None:
+            with open_warehouse(settings) as connection:
+                files = write_elastic_csv(connection, csv_folder, first=since, last=last)
+            for path in files:
+                console.print(f"{path}: {path.stat().st_size:,} bytes")
+            return
+
+        def wait(seconds: float) -> None:
+            console.print(f"Elasticsearch is busy or away, asking again in {seconds:.0f} s")
+            time.sleep(seconds)
+
+        with elastic_client(settings, wait=wait) as client, open_warehouse(settings) as connection:
+            ensure_schema(connection)
+            exported = export_to_elastic(
+                connection,
+                client,
+                target=settings.elasticsearch_url or "",
+                days=DayRange(since, last) if since or last else None,
+                on_progress=lambda day, documents: console.print(f"{documents:,} documents, up to {day}"),
+            )
+    except (ElasticError, ExportError) as error:
+        raise CommandFailedError(str(error)) from error
+    console.print(
+        f"done: {exported.days} days, {exported.documents:,} documents, {exported.deleted:,} stale deleted"
+    )
 
 
 def write_focus(path: Path) -> None:

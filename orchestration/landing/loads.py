@@ -16,6 +16,7 @@ from orchestration.landing.archive import ArchivedBody
 from orchestration.spacelift.aspects import Aspect
 
 LoadStatus = Literal["succeeded", "failed", "suspicious"]
+LoadSource = Literal["api", "file", "copy"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Request:
     account: str
     since: dt.date
     until: dt.date
-    source: Literal["api", "file"] = "api"
+    source: LoadSource = "api"
     run_id: str | None = None
     accept_shrinkage: bool = False
 

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 import psycopg
 from psycopg import sql
@@ -26,6 +25,7 @@ from orchestration.landing.errors import FileRefusedError, ShrunkenDayError, Too
 from orchestration.landing.loads import (
     FormerLoad,
     Load,
+    LoadSource,
     LoadStatus,
     Request,
     former_load,
@@ -62,7 +62,7 @@ def land(
     until: dt.date,
     blocks: Iterable[bytes],
     commit_archive: Callable[[], ArchivedBody],
-    source: Literal["api", "file"] = "api",
+    source: LoadSource = "api",
     run_id: str | None = None,
     accept_shrinkage: bool = False,
     on_shrunken: Callable[[ArchivedBody, dt.date], None] = lambda archived, day: None,

@@ -1,19 +1,21 @@
 """A usage file that a person exported by hand: which file it is, which days it covers, and its landing.
 
 Here: everything the request to the vendor would have told us. Not here: the rows (raw_tables.py), the
-download (ingest.py).
+download (ingest.py), whether its days may take the place of what landed (partly_held_days.py).
 
 A file says its days only by its rows: it covers every UTC day from its first row to its last, and a day
 between them without rows is an empty one. Rows of 00:00 alone do not make a last day: they are the one
-bucket that the vendor adds behind the days that were asked for.
+bucket that the vendor adds behind the days that were asked for. Gzip is recognised by its first bytes.
 """
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
+from isal import igzip, isal_zlib
 
 from orchestration.landing.archive import Archive
 from orchestration.landing.errors import FileRefusedError, HeaderError
@@ -21,22 +23,41 @@ from orchestration.landing.ingest import ONE_DAY, FailedWindow, Progress, land_b
 from orchestration.landing.loads import Request
 from orchestration.landing.usage_csv import BLOCK_BYTES, GoodRows, UsageCsv
 from orchestration.landing.usage_header import Layout
-from orchestration.landing.usage_rows import Broken, split_record, timestamp_of
-from orchestration.landing.usage_spans import unix_seconds
+from orchestration.landing.usage_rows import Broken, fast_line_with_any_time, split_record, timestamp_of
+from orchestration.landing.usage_spans import SECONDS_PER_DAY, unix_seconds
 from orchestration.spacelift.aspects import ASPECTS, Aspect
 
+SECONDS_PER_HOUR = 3_600
+
 _ANY_TIME = (dt.date(2010, 1, 1), dt.date(2100, 1, 1))
-_SECONDS_PER_HOUR = 3_600
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
 class UsageFile:
-    """A file whose header and rows have been looked at: it covers `since` to `until` (exclusive), UTC."""
+    """A file whose header and rows have been looked at: it covers `since` to `until` (exclusive), UTC.
+
+    `hours` are the hours that have rows, in order, as Unix seconds; those of the extra bucket at the end are
+    not among them. `sha256` is that of the uncompressed bytes, as in the archive.
+    """
 
     path: Path
     aspect: Aspect
     since: dt.date
     until: dt.date
+    sha256: str
+    hours: tuple[int, ...]
+    written_at: dt.datetime
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The days that it covers."""
+        return [self.since + ONE_DAY * number for number in range((self.until - self.since).days)]
+
+    def before(self, day: dt.date) -> "UsageFile":
+        """The same file, to be landed only up to this day (exclusive)."""
+        hours = tuple(hour for hour in self.hours if hour < unix_seconds(day))
+        return replace(self, until=min(self.until, day), hours=hours)
 
 
 def survey_file(path: Path, *, aspect: Aspect | None = None) -> UsageFile:
@@ -49,11 +70,9 @@ def survey_file(path: Path, *, aspect: Aspect | None = None) -> UsageFile:
     refusals: list[HeaderError] = []
     for candidate in candidates:
         try:
-            days = _days(path, aspect=candidate)
+            return _survey(path, aspect=candidate)
         except HeaderError as error:
             refusals.append(error)
-        else:
-            return UsageFile(path, candidate, min(days), max(days) + ONE_DAY)
     if len(refusals) == 1:
         raise refusals[0]
     names = " nor ".join(candidate.name for candidate in candidates)
@@ -61,8 +80,11 @@ def survey_file(path: Path, *, aspect: Aspect | None = None) -> UsageFile:
 
 
 def ingest_file(
-    file: UsageFile,
+    path: Path,
     *,
+    aspect: Aspect,
+    since: dt.date,
+    until: dt.date,
     account: str,
     archive: Archive,
     connection: psycopg.Connection,
@@ -70,7 +92,7 @@ def ingest_file(
     on_progress: Progress,
     accept_shrinkage: bool = False,
 ) -> list[FailedWindow]:
-    """Keep a file in the archive and land its days, as `ingest` does with a download.
+    """Keep a file in the archive and land its UTC days, `until` excluded, as `ingest` does with a download.
 
     The connection must have no transaction open; it may be in autocommit mode or not.
 
@@ -80,41 +102,63 @@ def ingest_file(
         psycopg.Error: the database failed.
     """
     return land_body(
-        Request(file.aspect, account, file.since, file.until, "file", run_id, accept_shrinkage),
-        blocks=_blocks(file.path),
+        Request(aspect, account, since, until, "file", run_id, accept_shrinkage),
+        blocks=_blocks(path),
         archive=archive,
         connection=connection,
         on_progress=on_progress,
     )
 
 
-def _days(path: Path, *, aspect: Aspect) -> set[dt.date]:
-    """The UTC days that have rows, without a last day that has rows of 00:00 alone."""
+def _survey(path: Path, *, aspect: Aspect) -> UsageFile:
+    digest = hashlib.sha256()
+
+    def hashed() -> Iterator[bytes]:
+        for block in _blocks(path):
+            digest.update(block)
+            yield block
+
     since, until = _ANY_TIME
-    usage = UsageCsv(_blocks(path), aspect=aspect, since=since, until=until, origin=str(path))
+    usage = UsageCsv(hashed(), aspect=aspect, since=since, until=until, origin=str(path))
     # The blocks that come out have the kept columns only.
     layout = replace(usage.layout, fields=usage.layout.columns)
-    days: set[dt.date] = set()
-    beyond_first_hour: set[dt.date] = set()
+    seen: set[int] = set()
     for rows in usage:
         if isinstance(rows, GoodRows):
-            days.add(rows.day)
-            if rows.day == max(days) and rows.day not in beyond_first_hour:
-                first_hour_ends = unix_seconds(rows.day) + _SECONDS_PER_HOUR
-                if any(timestamp >= first_hour_ends for timestamp in _timestamps(rows.data, layout=layout)):
-                    beyond_first_hour.add(rows.day)
-    if not days:
+            seen.update(
+                timestamp - timestamp % SECONDS_PER_HOUR
+                for timestamp in _timestamps(rows.data, layout=layout)
+            )
+    if not seen:
         raise FileRefusedError(
             f"{path}: has no row that could be landed, so nothing says which days it covers"
         )
-    if len(days) > 1 and max(days) not in beyond_first_hour:
-        days.remove(max(days))
-    return days
+    hours = sorted(seen)
+    if hours[-1] % SECONDS_PER_DAY == 0 and len(hours) > 1:
+        del hours[-1]
+    return UsageFile(
+        path,
+        aspect,
+        since=_day(hours[0]),
+        until=_day(hours[-1]) + ONE_DAY,
+        sha256=digest.hexdigest(),
+        hours=tuple(hours),
+        written_at=dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC),
+    )
+
+
+def _day(timestamp: int) -> dt.date:
+    return dt.datetime.fromtimestamp(timestamp, dt.UTC).date()
 
 
 def _timestamps(data: bytes, *, layout: Layout) -> Iterator[int]:
+    line = fast_line_with_any_time(layout)
     position = 0
     while position < len(data):
+        if match := line.match(data, position):
+            yield int(match[1])
+            position = match.end()
+            continue
         record = split_record(data, start=position, stop=len(data), layout=layout)
         assert not isinstance(record, Broken)  # noqa: S101 - these rows have been read before
         timestamp = timestamp_of(record, layout=layout)
@@ -125,8 +169,17 @@ def _timestamps(data: bytes, *, layout: Layout) -> Iterator[int]:
 
 def _blocks(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
+        with path.open("rb") as plain:
+            is_gzip = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+            plain.seek(0)
+            with igzip.GzipFile(fileobj=plain) if is_gzip else plain as file:
+                while block := file.read(BLOCK_BYTES):
+                    yield block
+    except EOFError as error:
+        raise FileRefusedError(
+            f"{path}: is cut, its gzip stream does not end; export or copy it again"
+        ) from error
+    except (igzip.BadGzipFile, isal_zlib.error) as error:  # type: ignore[misc]  # its stub says instance, not class
+        raise FileRefusedError(f"{path}: is a damaged gzip file; export or copy it again") from error
     except OSError as error:
-        raise FileRefusedError(f"{path}: {error.strerror}") from error
+        raise FileRefusedError(f"{path}: {error.strerror or error}") from error

@@ -138,9 +138,10 @@ def failure_line(outcome: dbtRunnerResult, *, database_url: str) -> str:
 
 
 def _reason(message: str) -> str:
-    """What the database said, without the lines around it that say which file dbt had it from."""
+    """What the database said, without the lines around it that say where in which file."""
     lines = [line.strip() for line in message.splitlines()]
-    kept = [line for line in lines if not line.startswith(("Database Error in ", "compiled code at "))]
+    around = ("Database Error in ", "compiled code at ", "LINE ", "^")
+    kept = [line for line in lines if not line.startswith(around)]
     return _in_one_line(" ".join(kept))
 
 

@@ -40,8 +40,10 @@ class PostgresResource(dg.ConfigurableResource[Any]):
         return self._settings.database_url or embedded.ensure_running(self.home)
 
     @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection]:
+    def connection(self, *, role: str | None = LOADER) -> Iterator[psycopg.Connection]:
         """A connection that lands, to a database that has the raw schema; closed at the end.
+
+        With no role it is that of the URL's user, who may read the marts as well.
 
         Raises:
             WarehouseError: nobody there, too old, made by a later version of this project, or whatever the
@@ -49,7 +51,8 @@ class PostgresResource(dg.ConfigurableResource[Any]):
         """
         with in_one_line(self.url), closing(connect(self.url)) as connection:
             ensure_schema(connection)
-            become(connection, LOADER)
+            if role:
+                become(connection, role)
             # A rollback of the caller's must not take the role back.
             connection.commit()
             yield connection

@@ -152,3 +152,15 @@ add column if not exists rows_refused bigint,
 add column if not exists lines bigint,
 drop constraint if exists usage_loads_status_check,
 add constraint usage_loads_status_check check (status in ('succeeded', 'failed', 'suspicious'));
+-- Version 5: days whose rows a person copied into the raw tables.
+alter table raw.usage_loads
+drop constraint if exists usage_loads_source_check,
+add constraint usage_loads_source_check check (source in ('api', 'file', 'copy'));
+-- Which days of the marts Elasticsearch has, and what they rested on when they were posted.
+create table if not exists raw.elastic_exports (
+    target text not null,
+    usage_date date not null,
+    fingerprint text not null,
+    exported_at timestamptz not null default now(),
+    primary key (target, usage_date)
+);

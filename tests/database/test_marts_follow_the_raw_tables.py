@@ -16,6 +16,7 @@ STACK, OTHER_STACK = "01HMSGMXD00000000000000001", "01HMSGMXD00000000000000002"
 POOL, OTHER_POOL = "01HMSGMXD00000000000000003", "01HMSGMXD00000000000000004"
 LISTED_POOL = "01HMSGMXD00000000000000005"
 COMPARED_SCHEMA = "before"
+OWN_SCHEMA = "analysts_own"
 
 
 class ComparedWarehouse(Warehouse):
@@ -42,6 +43,28 @@ class ComparedWarehouse(Warehouse):
                 if row[0]:
                     found[table] = row[0]
         return found
+
+    def put_a_view_on_every_mart(self) -> None:
+        with connect(self.url) as connection:
+            connection.execute(f"create schema {OWN_SCHEMA}".encode())
+            for table in self._marts(connection):
+                view = f"create view {OWN_SCHEMA}.{table} as select * from marts.{table}"
+                connection.execute(view.encode())
+
+    def marts_without_their_view(self) -> set[str]:
+        """Marts whose view is gone."""
+        with connect(self.url) as connection:
+            views = connection.execute("select viewname from pg_views where schemaname = %s", (OWN_SCHEMA,))
+            return set(self._marts(connection)) - {name for (name,) in views}
+
+    def foreign_keys(self) -> dict[str, bool]:
+        """Foreign keys of the marts by name, and whether every row agrees with them."""
+        with connect(self.url) as connection:
+            rows = connection.execute(
+                "select conname, convalidated from pg_constraint"
+                " where contype = 'f' and connamespace = 'marts'::regnamespace"
+            )
+            return dict(rows.fetchall())
 
     @staticmethod
     def _marts(connection: psycopg.Connection) -> list[str]:
@@ -72,6 +95,9 @@ def test_increments_equal_a_full_refresh(warehouse: ComparedWarehouse) -> None:
     )
     warehouse.land("2024-02-04", runs=((8, run(3), STACK, "READY", POOL, "old"),), workers=((8, "old", 5),))
     warehouse.build()
+    warehouse.put_a_view_on_every_mart()
+    keys = warehouse.foreign_keys()
+    assert {"fct_runs_stack_ulid_fkey", "billing_lines_contract_id_period_start_at_fkey"} <= set(keys)
 
     # A run goes on, the pool is renamed, a state nobody knows, an other stack; a day is still missing.
     warehouse.land(
@@ -94,7 +120,11 @@ def test_increments_equal_a_full_refresh(warehouse: ComparedWarehouse) -> None:
     # Nothing landed, but Spacelift's list shows whose names "quiet" and "loud" were.
     warehouse.list_pools("2024-02-02", **{LISTED_POOL: "quiet", POOL: "new"})
     warehouse.list_pools("2024-02-06", **{LISTED_POOL: "loud", POOL: "new"})
+    # The dimension alone loses the pools that were known by their names; the facts still point at them.
+    warehouse.build("--select", "+dim_worker_pools")
+    assert warehouse.foreign_keys() == {name: "worker_pool_key" not in name for name in keys}
     warehouse.build()
+    assert warehouse.foreign_keys() == keys
     with connect(warehouse.url) as connection:
         listed = connection.execute(
             "select hours.worker_pool_name, worker_count, pools.worker_pool_name, match_method"
@@ -106,6 +136,13 @@ def test_increments_equal_a_full_refresh(warehouse: ComparedWarehouse) -> None:
 
     warehouse.remember_marts()
     warehouse.build("--full-refresh")
+    assert warehouse.differences() == {}
+    assert warehouse.foreign_keys() == keys
+    assert warehouse.marts_without_their_view() == set()
+
+    with connect(warehouse.url) as connection:
+        connection.execute("drop schema marts cascade; drop schema intermediate cascade")
+    warehouse.build()
     assert warehouse.differences() == {}
 
 
@@ -130,7 +167,7 @@ def test_a_build_without_new_loads_rewrites_nothing(warehouse: ComparedWarehouse
         assert rows.fetchall() == [("2024-02-01", True), ("2024-02-02", None)]
 
 
-def test_a_reader_who_keeps_a_mart_locked_is_named_and_the_next_build_repairs(
+def test_a_reader_holds_nobody_up_and_who_locks_a_mart_is_named(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warehouse.land("2024-02-01")
@@ -139,11 +176,14 @@ def test_a_reader_who_keeps_a_mart_locked_is_named_and_the_next_build_repairs(
     monkeypatch.setenv("PGOPTIONS", f"{os.environ['PGOPTIONS']} -c lock_timeout=200ms")
     with psycopg.connect(warehouse.url, application_name="metabase") as reader:
         assert reader.execute("select count(*) from marts.dim_dates").fetchone() == (1,)
+        warehouse.build("--select", "+dim_dates")
+        reader.execute("lock table marts.dim_dates in share mode")
+        warehouse.land("2024-02-03")
         line = failure_line(warehouse.try_build("--select", "+dim_dates"), database_url=warehouse.url)
         pid = reader.info.backend_pid
         expected = rf"dim_dates \(canceling statement due to lock timeout\); .* pid {pid} \(metabase of user"
         assert re.search(expected, line), line
-        assert reader.execute("select count(*) from marts.dim_dates").fetchone() == (1,)
+        assert reader.execute("select count(*) from marts.dim_dates").fetchone() == (2,)
     warehouse.build("--select", "+dim_dates")
     with connect(warehouse.url) as connection:
-        assert connection.execute("select count(*) from marts.dim_dates").fetchone() == (2,)
+        assert connection.execute("select count(*) from marts.dim_dates").fetchone() == (3,)

@@ -1,6 +1,8 @@
 """A file exported by hand: recognised by its header, landed for the days its rows cover."""
 
 import datetime as dt
+import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,10 @@ def test_a_file_lands_for_all_days_from_its_first_row_to_its_last(connection, tm
     assert (file.aspect, file.since, file.until) == (WORKER_COUNT, FIRST, dt.date(2024, 3, 2))
     archive = Archive(str(tmp_path / "archive"))
     failed = ingest_file(
-        file,
+        file.path,
+        aspect=file.aspect,
+        since=file.since,
+        until=file.until,
         account="acme",
         archive=archive,
         connection=connection,
@@ -45,6 +50,18 @@ def test_a_file_lands_for_all_days_from_its_first_row_to_its_last(connection, tm
     assert loads == [(FIRST, "file", 1), (dt.date(2024, 2, 29), "file", 0), (MARCH, "file", 1)]
     (entry,) = archive.entries(account="acme", aspect=WORKER_COUNT)
     assert b"".join(archive.open(entry)) == path.read_bytes()
+
+
+def test_a_gzipped_file_is_the_same_file(tmp_path):
+    path = written(tmp_path, HEADER + row(FIRST, 7) + row(MARCH, 5))
+    packed = tmp_path / "download"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert replace(survey_file(packed), path=path, written_at=survey_file(path).written_at) == survey_file(
+        path
+    )
+    packed.write_bytes(packed.read_bytes()[:-9])
+    with pytest.raises(FileRefusedError, match="download: is cut, its gzip stream does not end"):
+        survey_file(packed)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
 from orchestration.resources.dbt import dbt_environment, failure_line
 from orchestration.warehouse.connection import connect
+from orchestration.warehouse.schema import ensure_schema
 
 
 class Warehouse:
@@ -22,6 +23,9 @@ class Warehouse:
     def __init__(self, url: str, *, target_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.url = url
         self._target_path = target_path
+        with connect(url) as connection:
+            # A clone of a database has its schemas, but not the rights to the database itself.
+            ensure_schema(connection)
         for name, value in dbt_environment(url, inherited=os.environ).items():
             monkeypatch.setenv(name, value)
 

@@ -1,6 +1,7 @@
 """The command line against the demo account: real runs, recorded, into a database of the test's own."""
 
 import datetime as dt
+import gzip
 import os
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from orchestration import cli
 from orchestration.demo.account import FIRST_DAY, usage_csv
 from orchestration.demo.server import demo_server
 from orchestration.settings import VARIABLES
-from orchestration.spacelift.aspects import WORKER_COUNT
+from orchestration.spacelift.aspects import RUN_MINUTES, WORKER_COUNT
 from tests.pipeline.listening_webhook import listening_webhook
 
 
@@ -217,27 +218,72 @@ def test_an_answer_that_may_change_is_asked_for_again_and_the_rest_is_not(accoun
     ]
 
 
-def test_an_export_by_hand_lands_without_asking_the_vendor(account, database_url, tmp_path, capsys):
-    first, after = FIRST_DAY + dt.timedelta(days=2), FIRST_DAY + dt.timedelta(days=4)
-    export = tmp_path / "usage.csv"
-    export.write_bytes(b"".join(usage_csv(WORKER_COUNT, since=first, until=after)))
+def copy_by_hand(database_url: str, *, since: dt.date, until: dt.date) -> None:
+    for aspect in (RUN_MINUTES, WORKER_COUNT):
+        statement = sql.SQL("copy {} from stdin (format csv, header)").format(
+            sql.Identifier("raw", aspect.table)
+        )
+        with (
+            psycopg.connect(database_url) as connection,
+            connection.cursor() as cursor,
+            cursor.copy(statement) as copy,
+        ):
+            for block in usage_csv(aspect, since=since, until=until):
+                copy.write(block)
+
+
+def test_exports_and_copies_by_hand_land_without_asking_the_vendor_and_twice_they_change_nothing(
+    account, database_url, tmp_path, capsys
+):
+    first, between, after = (FIRST_DAY + dt.timedelta(days=days) for days in (2, 3, 4))
+    exports = {
+        tmp_path / "workers-2.csv.gz": (WORKER_COUNT, between, after),
+        tmp_path / "workers-1.csv": (WORKER_COUNT, first, between),
+        tmp_path / "minutes.csv": (RUN_MINUTES, first, after),
+    }
+    for path, (aspect, since, until) in exports.items():
+        content = b"".join(usage_csv(aspect, since=since, until=until))
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     # Whoever asks the vendor now gets no answer.
     os.environ["SPACELIFT_API_KEY_ENDPOINT"] = "http://127.0.0.1:9"
+    command = ["load-file", *map(str, exports)]
     os.environ["DAGSTER_HOME"] = ""
-    assert cli.exit_code_of(["load-file", str(export)]) == 0, capsys.readouterr().err
-    loads = rows(
-        database_url, "select aspect, source, status, usage_date from raw.usage_loads order by load_id"
-    )
-    assert loads == [
-        ("worker-count", "file", "succeeded", first),
-        ("worker-count", "file", "succeeded", first + dt.timedelta(days=1)),
+    assert cli.exit_code_of(command) == 0, capsys.readouterr().err
+    loads = "select aspect, source, status, usage_date from raw.usage_loads order by 1, 4"
+    landed = rows(database_url, loads)
+    assert landed == [
+        (aspect, "file", "succeeded", day)
+        for aspect in ("run-minutes", "worker-count")
+        for day in (first, between)
     ]
-    (run_of_the_job,) = recorded_runs(tmp_path / "home")
-    assert run_of_the_job.job_name == "spacelift_usage_daily"
+    # Only the last of the runs has built.
+    runs = recorded_runs(tmp_path / "home")
+    assert [run.job_name for run in runs] == ["spacelift_usage_daily"] * 3
+    assert len(rows(database_url, "select * from marts.fct_account_hourly where is_covered")) == 48
 
-    export.write_text("nothing of ours\n")
-    assert cli.exit_code_of(["load-file", str(export)]) == 1
-    assert "is the header of neither run-minutes nor worker-count" in capsys.readouterr().err
+    capsys.readouterr()
+    os.environ["DAGSTER_HOME"] = ""
+    assert cli.exit_code_of(command) == 0
+    assert capsys.readouterr().out.count("these very bytes are in the marts already") == 3
+    assert rows(database_url, loads) == landed
+    assert len(recorded_runs(tmp_path / "home")) == 3
+
+    half, other = tmp_path / "half.csv", tmp_path / "other.csv"
+    lines = b"".join(usage_csv(RUN_MINUTES, since=first, until=after)).splitlines(keepends=True)
+    noon = int(dt.datetime.combine(between, dt.time(12), dt.UTC).timestamp())
+    half.write_bytes(lines[0] + b"".join(line for line in lines[1:] if int(line.split(b",")[0]) < noon))
+    other.write_text("nothing of ours\n")
+    assert cli.exit_code_of(["load-file", str(half), str(other)]) == 1
+    error = capsys.readouterr().err
+    assert "other.csv: its first line is the header of neither run-minutes nor worker-count" in error
+    assert f"half.csv: seems to hold a day only in part: {between} has landed up to" in error
+    assert rows(database_url, loads) == landed
+
+    # Two days more, copied into the tables as the vendor documents it.
+    copy_by_hand(database_url, since=after, until=after + dt.timedelta(days=2))
+    os.environ["DAGSTER_HOME"] = ""
+    assert cli.exit_code_of(["run", "--no-download"]) == 0, capsys.readouterr().err
+    assert rows(database_url, "select count(*) from marts.fct_account_hourly where is_covered") == [(96,)]
 
 
 def test_another_account_is_refused_before_anything_is_asked_for(account, database_url, capsys):

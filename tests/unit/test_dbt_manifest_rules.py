@@ -1,5 +1,6 @@
 """The rules of the dbt project's rooms, read from its manifest."""
 
+import re
 from typing import Any
 
 import pytest
@@ -46,6 +47,55 @@ def test_every_model_and_every_column_of_a_mart_is_described(manifest: dict[str,
         if not column["description"].strip()
     ]
     assert undescribed == []
+
+
+def test_every_number_in_a_mart_says_whether_it_may_be_added_up(manifest: dict[str, Any]) -> None:
+    # Numbers that only name or order something.
+    of_the_calendar = {"dim_dates", "dim_hours"}
+    ordinals = {"load_id", "previous_load_id", "line_order", "burst_hour_number", "lifecycle_order"}
+    silent = [
+        f"{node['name']}.{column['name']}"
+        for node in models_of(manifest, "marts").values()
+        for column in node["columns"].values()
+        if column["data_type"].startswith(("integer", "bigint", "numeric"))
+        and not re.search(r"\badd(ed)?( it)? up\b", column["description"])
+        and node["name"] not in of_the_calendar
+        and column["name"] not in ordinals
+    ]
+    assert silent == []
+
+
+def test_every_table_about_a_period_a_stack_or_a_pool_has_a_foreign_key_for_it(
+    manifest: dict[str, Any],
+) -> None:
+    keys = {
+        "period_start_at": "dim_billing_periods",
+        "stack_ulid": "dim_stacks",
+        "worker_pool_key": "dim_worker_pools",
+        "hour_at": "dim_hours",
+    }
+    missing = [
+        (node["name"], dimension)
+        for node in models_of(manifest, "marts").values()
+        for column, dimension in keys.items()
+        if column in node["columns"]
+        and node["name"] != dimension
+        and node["config"]["materialized"] != "view"
+        and not any(dimension in (constraint.get("to") or "") for constraint in node["constraints"])
+    ]
+    assert missing == []
+
+
+def test_every_exposure_has_an_owner_and_reads_marts_alone(manifest: dict[str, Any]) -> None:
+    exposures = manifest["exposures"].values()
+    assert [
+        exposure["name"]
+        for exposure in exposures
+        if not (exposure["owner"].get("name") and exposure["owner"].get("email") and exposure["description"])
+    ] == []
+    marts = set(models_of(manifest, "marts"))
+    read = {(exposure["name"], parent) for exposure in exposures for parent in parents_of(exposure, "model")}
+    assert {(name, parent) for name, parent in read if parent not in marts} == set()
 
 
 def test_every_model_behind_staging_has_a_key_test(manifest: dict[str, Any]) -> None:

@@ -73,13 +73,12 @@ def test_raw_assets_are_utc_days_from_the_start_date_and_a_backfill_is_one_run(d
         assert asset.backfill_policy == dg.BackfillPolicy.single_run()
 
 
-def test_every_asset_has_a_layer_a_description_and_raw_assets_an_owner(defs):
+def test_every_asset_has_a_layer_a_description_and_an_owner(defs):
     for spec in defs.resolve_all_asset_specs():
-        layer = {"raw": "raw", "staging": "staging", "intermediate": "intermediate", "marts": "marts"}
-        assert spec.group_name == layer[spec.key.path[0]], spec.key
+        assert spec.key.path[0] in {"raw", "staging", "intermediate", "marts", "exports"}
+        assert spec.group_name == spec.key.path[0], spec.key
         assert spec.description, f"{spec.key.to_user_string()} has no description"
-        if spec.key.to_user_string() in RAW_ASSETS | UNPARTITIONED_RAW_ASSETS:
-            assert spec.owners
+        assert spec.owners, f"{spec.key.to_user_string()} is nobody's"
 
 
 def test_dbt_models_stand_downstream_of_the_raw_assets(defs):
@@ -110,6 +109,13 @@ def test_each_raw_asset_is_checked_for_days_gaps_freshness_columns_and_rows(job)
         }
 
 
+def test_elasticsearch_is_in_the_daily_job_only_where_one_is_configured(job):
+    elastic = dg.AssetKey(["exports", "elasticsearch"])
+    assert elastic not in job.asset_layer.selected_asset_keys
+    configured = build_defs({**ENVIRONMENT, "ELASTICSEARCH_URL": "https://elastic.example"})
+    assert elastic in configured.resolve_job_def("spacelift_usage_daily").asset_layer.selected_asset_keys
+
+
 def test_the_schedule_is_off_until_somebody_starts_it(defs):
     schedule = defs.get_schedule_def("spacelift_usage_daily_schedule")
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
@@ -135,6 +141,32 @@ def test_one_run_a_night_is_about_yesterday_and_the_look_back(defs, instance, at
     assert request.tags["dagster/asset_partition_range_start"] == first
     assert request.tags["dagster/asset_partition_range_end"] == last
     assert "dagster/partition" not in request.tags
+
+
+def test_the_calendar_of_an_account_that_ended_ends_and_its_last_days_are_read_again(instance):
+    defs = build_defs({**ENVIRONMENT, "USAGE_END_DATE": "2024-03-01"})
+    asset = defs.get_assets_def(dg.AssetKey(["raw", "run_minutes"]))
+    assert asset.partitions_def.get_last_partition_key() == "2024-02-29"
+    context = dg.build_schedule_context(
+        instance=instance,
+        scheduled_execution_time=dt.datetime(2026, 1, 1, 2, 30, tzinfo=dt.UTC),
+        repository_def=defs.get_repository_def(),
+    )
+    schedule = defs.get_schedule_def("spacelift_usage_daily_schedule")
+    (request,) = schedule.evaluate_tick(context).run_requests or []
+    assert request.tags["dagster/asset_partition_range_start"] == "2024-02-26"
+    assert request.tags["dagster/asset_partition_range_end"] == "2024-02-29"
+
+
+def test_every_check_of_a_model_says_what_it_checks(job):
+    graph = job.asset_layer.asset_graph
+    silent = [
+        key.name
+        for key in graph.asset_check_keys
+        # A singular test is a sentence by its name.
+        if not graph.get_check_spec(key).description and not key.name.startswith("assert_")
+    ]
+    assert silent == []
 
 
 def test_a_backfill_plans_each_model_once_however_many_days_it_has(job, instance):
