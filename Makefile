@@ -24,6 +24,29 @@ lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --upgrade --quiet --output-file requirements.lock
 
+.PHONY: superset test-superset superset-lock
+superset: install .venv-superset/installed ## Apache Superset on the marts, with a dashboard; Ctrl-C ends it
+	@$(BIN)/spacelift-usage superset
+
+test-superset: install .venv-superset/installed ## Superset's charts against SQL, in a browser; needs chromium
+	@$(BIN)/python -m pytest dashboards/superset
+
+superset-lock: ## Resolve dashboards/superset/requirements.in anew (needs uv)
+	uv pip compile dashboards/superset/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --upgrade --quiet --output-file dashboards/superset/requirements.lock
+
+# Superset wants another SQLAlchemy and pandas than Dagster and dbt.
+.venv-superset/installed: dashboards/superset/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Superset is run on Python 3.11 here; name one with: make $(MAKECMDGOALS) PYTHON=python3.11")'
+	@echo "Installing Superset into .venv-superset (a minute or two, once) ..."
+	@$(PYTHON) -m venv --clear .venv-superset
+	@.venv-superset/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+.PHONY: docs
+docs: install ## Models, columns, metrics and lineage as one HTML file
+	@$(BIN)/spacelift-usage docs
+
 .PHONY: demo demo-self-hosted ui test-ui test lint bench soak soak-inputs soak-kills
 demo: install ## Real daily runs over the built-in demo account, then the billing summary
 	@$(BIN)/spacelift-usage demo

@@ -19,10 +19,13 @@ from orchestration.commands.check import check_configuration
 from orchestration.commands.daily_run import run_daily
 from orchestration.commands.dashboard import make_dashboard
 from orchestration.commands.demo import run_demo
+from orchestration.commands.docs import write_docs
 from orchestration.commands.exports import export_elastic, write_focus
 from orchestration.commands.failure import CommandFailedError
 from orchestration.commands.hand_made_files import load_hand_made_files
+from orchestration.commands.metrics import run_metricflow
 from orchestration.commands.self_hosted import run_report
+from orchestration.commands.superset import serve_superset
 from orchestration.commands.ui import serve_ui
 from orchestration.commands.warehouse import grant_bi, print_database_url, show_summary, stop_database
 from orchestration.environment import (
@@ -211,6 +214,21 @@ def grant_bi_login(name: str) -> None:
     grant_bi(name)
 
 
+@cli.command()
+def docs() -> None:
+    """Write models, columns, metrics and lineage as one HTML file."""
+    _speak_about_the_demo_if_that_is_all()
+    write_docs()
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def metrics(arguments: tuple[str, ...]) -> None:
+    """Ask for metrics by name with MetricFlow: metrics list metrics, metrics query --help."""
+    _speak_about_the_demo_if_that_is_all()
+    run_metricflow(arguments)
+
+
 @cli.command("database-stop")
 def database_stop() -> None:
     """Stop the embedded Postgres."""
@@ -231,6 +249,14 @@ def ui(port: int) -> None:
     """Open Dagster's UI on the same database and history; Ctrl-C ends it."""
     is_demo = _speak_about_the_demo_if_that_is_all()
     serve_ui(port=port, is_demo=is_demo)
+
+
+@cli.command()
+@click.option("--port", default=8088, show_default=True, help="Port of the web page, on this machine only.")
+def superset(port: int) -> None:
+    """Open Apache Superset on the marts, with a dashboard; Ctrl-C ends it."""
+    _speak_about_the_demo_if_that_is_all()
+    serve_superset(port=port)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
