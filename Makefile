@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 
 .PHONY: help install lock
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed ## Make .venv from the hash-pinned lock
 
@@ -24,9 +24,35 @@ lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --upgrade --quiet --output-file requirements.lock
 
-.PHONY: demo ui test-ui test lint bench soak soak-inputs soak-kills
+.PHONY: superset test-superset superset-lock
+superset: install .venv-superset/installed ## Apache Superset on the marts, with a dashboard; Ctrl-C ends it
+	@$(BIN)/spacelift-usage superset
+
+test-superset: install .venv-superset/installed ## Superset's charts against SQL, in a browser; needs chromium
+	@$(BIN)/python -m pytest dashboards/superset
+
+superset-lock: ## Resolve dashboards/superset/requirements.in anew (needs uv)
+	uv pip compile dashboards/superset/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --upgrade --quiet --output-file dashboards/superset/requirements.lock
+
+# Superset wants another SQLAlchemy and pandas than Dagster and dbt.
+.venv-superset/installed: dashboards/superset/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Superset is run on Python 3.11 here; name one with: make $(MAKECMDGOALS) PYTHON=python3.11")'
+	@echo "Installing Superset into .venv-superset (a minute or two, once) ..."
+	@$(PYTHON) -m venv --clear .venv-superset
+	@.venv-superset/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+.PHONY: docs
+docs: install ## Models, columns, metrics and lineage as one HTML file
+	@$(BIN)/spacelift-usage docs
+
+.PHONY: demo demo-self-hosted ui test-ui test lint bench soak soak-inputs soak-kills
 demo: install ## Real daily runs over the built-in demo account, then the billing summary
 	@$(BIN)/spacelift-usage demo
+
+demo-self-hosted: install ## The same account as a self-hosted Spacelift reports it, with the same summary
+	@$(BIN)/spacelift-usage demo --self-hosted
 
 ui: install ## Dagster UI: your account when one is configured, else the demo
 	@$(BIN)/spacelift-usage ui

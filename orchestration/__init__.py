@@ -2,6 +2,7 @@
 
 settings      every environment variable's name and meaning, once
 spacelift/    the vendor: token, HTTPS, the two usage files; knows neither Dagster nor Postgres
+selfhosted/   the vendor on one's own servers: usage reports, read, counted, landed, sent on request
 landing/      bytes to raw tables: archive, CSV reading, one day in one transaction
 contracts/    files kept by hand, contract terms and invoices: read, judged whole, landed
 exports/      marts for other programs

@@ -19,9 +19,13 @@ from orchestration.commands.check import check_configuration
 from orchestration.commands.daily_run import run_daily
 from orchestration.commands.dashboard import make_dashboard
 from orchestration.commands.demo import run_demo
+from orchestration.commands.docs import write_docs
 from orchestration.commands.exports import export_elastic, write_focus
 from orchestration.commands.failure import CommandFailedError
 from orchestration.commands.hand_made_files import load_hand_made_files
+from orchestration.commands.metrics import run_metricflow
+from orchestration.commands.self_hosted import run_report
+from orchestration.commands.superset import serve_superset
 from orchestration.commands.ui import serve_ui
 from orchestration.commands.warehouse import grant_bi, print_database_url, show_summary, stop_database
 from orchestration.environment import (
@@ -97,12 +101,46 @@ def run(
 def load_file(
     path: tuple[Path, ...], aspect: str | None, accept_shrinkage: bool, accept_partial_days: bool
 ) -> None:
-    """Land usage CSVs that you exported by hand, plain or gzipped, any days in them, and build marts."""
+    """Land usage CSVs, or reports of a self-hosted instance, that you exported by hand, and build marts."""
     load_hand_made_files(
         path,
         aspect_name=aspect,
         accept_shrinkage=accept_shrinkage,
         accept_partial_days=accept_partial_days,
+    )
+
+
+@cli.command()
+@click.option("--since", type=DAY, help="First UTC day; default: the look-back before --until.")
+@click.option("--until", type=DAY, help="UTC day after the last one; default: today.")
+@click.option("--tables", help="Names with commas between them; default: all that the instance has.")
+@click.option(
+    "--batch-days", type=click.IntRange(1, 366), default=7, show_default=True, help="Days in one report."
+)
+@click.option("--send-to-spacelift", is_flag=True, help="Send each report to SPACELIFT_PUBLIC_API, once.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option("--again", is_flag=True, help="Send also what was sent before.")
+@_ACCEPT_SHRINKAGE
+def report(
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    tables: str | None,
+    batch_days: int,
+    send_to_spacelift: bool,
+    dry_run: bool,
+    again: bool,
+    accept_shrinkage: bool,
+) -> None:
+    """Self-hosted: ask the instance for its usage report, land it, and build marts."""
+    run_report(
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+        tables=tables,
+        batch_days=batch_days,
+        send_to_spacelift=send_to_spacelift,
+        dry_run=dry_run,
+        again=again,
+        accept_shrinkage=accept_shrinkage,
     )
 
 
@@ -176,6 +214,21 @@ def grant_bi_login(name: str) -> None:
     grant_bi(name)
 
 
+@cli.command()
+def docs() -> None:
+    """Write models, columns, metrics and lineage as one HTML file."""
+    _speak_about_the_demo_if_that_is_all()
+    write_docs()
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def metrics(arguments: tuple[str, ...]) -> None:
+    """Ask for metrics by name with MetricFlow: metrics list metrics, metrics query --help."""
+    _speak_about_the_demo_if_that_is_all()
+    run_metricflow(arguments)
+
+
 @cli.command("database-stop")
 def database_stop() -> None:
     """Stop the embedded Postgres."""
@@ -184,9 +237,10 @@ def database_stop() -> None:
 
 
 @cli.command()
-def demo() -> None:
+@click.option("--self-hosted", is_flag=True, help="The same account as a self-hosted instance reports it.")
+def demo(self_hosted: bool) -> None:
     """Run the whole history of a made-up account, in a database of its own."""
-    run_demo()
+    run_demo(self_hosted=self_hosted)
 
 
 @cli.command()
@@ -195,6 +249,14 @@ def ui(port: int) -> None:
     """Open Dagster's UI on the same database and history; Ctrl-C ends it."""
     is_demo = _speak_about_the_demo_if_that_is_all()
     serve_ui(port=port, is_demo=is_demo)
+
+
+@cli.command()
+@click.option("--port", default=8088, show_default=True, help="Port of the web page, on this machine only.")
+def superset(port: int) -> None:
+    """Open Apache Superset on the marts, with a dashboard; Ctrl-C ends it."""
+    _speak_about_the_demo_if_that_is_all()
+    serve_superset(port=port)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,9 +11,18 @@ from orchestration.contracts.contracts_file import read_contracts
 from orchestration.contracts.errors import ContractsError
 from orchestration.landing.archive import Archive
 from orchestration.landing.errors import ArchiveError
-from orchestration.loads import FRESH_FOR, last_successes, suspicious_days
+from orchestration.loads import FRESH_FOR, expected_aspects, last_successes, suspicious_days
 from orchestration.resources.spacelift import spacelift_client
-from orchestration.settings import ENDPOINT, KEY_ID, KEY_SECRET, TOKEN, Settings
+from orchestration.selfhosted.upload import unreachable
+from orchestration.settings import (
+    ENDPOINT,
+    KEY_ID,
+    KEY_SECRET,
+    PUBLIC_API,
+    PUBLIC_API_OF_SPACELIFT,
+    TOKEN,
+    Settings,
+)
 from orchestration.spacelift.aspects import ASPECTS
 from orchestration.spacelift.errors import SpaceliftError
 from orchestration.warehouse import embedded
@@ -41,6 +50,7 @@ def check_parts(settings: Settings) -> list[Part]:
         _database(settings),
         _archive(settings),
         _contracts(settings),
+        _reporting(settings),
         _freshness(settings, now=dt.datetime.now(tz=dt.UTC)),
     ]
 
@@ -120,6 +130,29 @@ def _contracts(settings: Settings) -> Part:
     )
 
 
+def _reporting(settings: Settings) -> Part:
+    """How a self-hosted instance's usage gets to Spacelift, and whether that is reachable from here."""
+    name, api = "reporting", settings.public_api
+    if api is None:
+        if settings.reporting == "manual":
+            return Part(name, "not configured", "nothing is sent; only self-hosted instances report usage")
+        needed_by = "the instance itself" if settings.reporting == "automatic" else "this project"
+        return Part(
+            name,
+            "failed",
+            f"{settings.reporting}: {needed_by} needs {PUBLIC_API}, set it here: {PUBLIC_API_OF_SPACELIFT}",
+        )
+    told = {
+        "automatic": f"the instance reports by itself if its drain has {PUBLIC_API} too; we send nothing",
+        "manual": "somebody hands the files over, or sends them with report --send-to-spacelift",
+        "script": "report --send-to-spacelift and its weekly schedule send, each report once",
+    }[settings.reporting]
+    problem = unreachable(api, ca_bundle=settings.ca_bundle)
+    if problem:
+        return Part(name, "failed", f"{settings.reporting}: {problem}; {told}")
+    return Part(name, "ok", f"{settings.reporting}: {api} answers; {told}")
+
+
 def _freshness(settings: Settings, *, now: dt.datetime) -> Part:
     name = "landing"
     try:
@@ -129,12 +162,13 @@ def _freshness(settings: Settings, *, now: dt.datetime) -> Part:
         with in_one_line(url), closing(connect(url)) as connection:
             # Without an account there is no schema yet either.
             last = last_successes(connection) if account_of(connection) else {}
+            expected = expected_aspects(connection) if last else []
     except WarehouseError:
         return Part(name, "failed", "not known without the database")
     if not last:
         return Part(name, "ok", "nothing has landed yet: spacelift-usage run")
     told = ", ".join(f"{aspect} at {at:%Y-%m-%d %H:%M} UTC" for aspect, at in last.items())
-    if len(last) < len(ASPECTS) or now - min(last.values()) > FRESH_FOR:
+    if len(last) < len(expected) or now - min(last.values()) > FRESH_FOR:
         return Part(
             name,
             "late",

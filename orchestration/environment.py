@@ -14,6 +14,8 @@ from orchestration import settings
 from orchestration.settings import Settings, SettingsError
 
 DEMO_ACCOUNT = "demo"
+DEMO_FOLDER = "demo"
+SELF_HOSTED_DEMO_FOLDER = "demo-self-hosted"
 # Its first row is the demo account's contract; the invoices are the demo's, one of them with a seat too many.
 DEMO_CONTRACTS_FILE = Path(__file__).resolve().parents[1] / "contracts.example.csv"
 DEMO_INVOICES_FILE = Path(__file__).resolve().parents[1] / "invoices.example.csv"
@@ -34,13 +36,18 @@ def environment_with_dotenv(environ: Mapping[str, str], *, dotenv: Path) -> dict
     return {**from_file, **environ}
 
 
-def demo_home(home: Path) -> Path:
-    """The demo's folder: its own database, archive and history, beside the real ones."""
-    return home / "demo"
+def demo_home(home: Path, *, folder: str = DEMO_FOLDER) -> Path:
+    """A demo's folder: its own database, archive and history, beside the real ones."""
+    return home / folder
 
 
 def demo_environment(
-    environ: Mapping[str, str], *, endpoint: str = "", key_id: str = "", key_secret: str = ""
+    environ: Mapping[str, str],
+    *,
+    endpoint: str = "",
+    key_id: str = "",
+    key_secret: str = "",
+    folder: str = DEMO_FOLDER,
 ) -> dict[str, str]:
     """The environment with every variable of ours set for the demo, so that nothing real is reached.
 
@@ -53,7 +60,7 @@ def demo_environment(
         **environ,
         **dict.fromkeys(settings.VARIABLES, ""),
         "DAGSTER_HOME": "",
-        settings.HOME: str(demo_home(home)),
+        settings.HOME: str(demo_home(home, folder=folder)),
         settings.ACCOUNT: DEMO_ACCOUNT,
         settings.ENDPOINT: endpoint,
         settings.KEY_ID: key_id,

@@ -23,8 +23,9 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
 
 from orchestration.assets.dbt_models import STEP_NAME as DBT_STEP_NAME
+from orchestration.assets.raw_selfhosted_rows import ReportConfig
 from orchestration.forgotten_runs import alive, report_killed_commands
-from orchestration.jobs import JOB_NAME
+from orchestration.jobs import JOB_NAME, REPORT_JOB_NAME
 from orchestration.landing.usage_file import UsageFile
 from orchestration.partitions import DayRange
 from orchestration.run_failures import reason_of
@@ -68,6 +69,7 @@ def run_daily_job(
     file: UsageFile | None = None,
     download: bool = True,
     build_models: bool = True,
+    report: ReportConfig | None = None,
     on_model: ModelListener,
     on_killed: Callable[[dg.DagsterRun], None],
 ) -> RunOutcome:
@@ -75,6 +77,7 @@ def run_daily_job(
 
     With `file` its aspect is landed from there, and what only the vendor could tell is left out of the run,
     as it is without `download`. Without `build_models` a file is only landed, because another one follows.
+    With `report` it is the job of a self-hosted instance.
     `on_killed` hears of every earlier run of the command line that turns out to have been killed.
 
     Raises:
@@ -83,10 +86,12 @@ def run_daily_job(
     repository = ReconstructableRepository.for_module(
         DEFINITIONS_MODULE, "defs", working_directory=str(PROJECT_ROOT)
     )
-    job = repository.get_reconstructable_job(JOB_NAME)
+    job_name = JOB_NAME if report is None else REPORT_JOB_NAME
+    job = repository.get_reconstructable_job(job_name)
+    is_report_file = report is not None and report.file is not None
     if not build_models and file is not None:
         job = job.get_subset(asset_selection=frozenset({dg.AssetKey([RAW_SCHEMA, file.aspect.table])}))
-    elif file is not None or not download:
+    elif file is not None or is_report_file or not download:
         job = job.get_subset(asset_selection=without_the_vendor(job.get_definition(), file=file))
     failures: list[str] = []
     run_id = make_new_run_id()
@@ -94,11 +99,8 @@ def run_daily_job(
         for killed in report_killed_commands(instance):
             on_killed(killed)
         definition = job.get_definition()
-        models = {
-            key
-            for key in definition.asset_layer.selected_asset_keys
-            if key.path[0] not in (RAW_SCHEMA, "exports")
-        }
+        selected = definition.asset_layer.selected_asset_keys
+        models = {key for key in selected if key.path[0] not in (RAW_SCHEMA, "exports")}
         built: set[dg.AssetKey] = set()
         run = instance.create_run_for_job(
             job_def=definition,
@@ -110,11 +112,12 @@ def run_daily_job(
                 file=file,
                 download=download,
                 build_models=build_models,
+                report=report,
             ),
             tags={**days.tags, COMMAND_LINE_TAG: "true"},
             asset_selection=job.asset_selection,
             # This is what ties the run to the job in the UI.
-            remote_job_origin=_job_in_workspace(),
+            remote_job_origin=_job_in_workspace(job_name),
             job_code_origin=job.get_python_origin(),
         )
         for event in execute_run_iterator(job, run, instance):
@@ -138,10 +141,13 @@ def _run_config(
     accept_shrinkage: bool,
     full_refresh: bool,
     file: UsageFile | None,
+    report: ReportConfig | None,
     download: bool,
     build_models: bool,
 ) -> Mapping[str, Any]:
     models = {DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}}} if build_models else {}
+    if report is not None:
+        return {**_QUIET, "ops": {"raw__selfhosted_rows": {"config": report.model_dump()}, **models}}
     if file is not None:
         return {**_QUIET, "ops": {**config_of_file(file, accept_shrinkage=accept_shrinkage), **models}}
     if not download:
@@ -177,7 +183,7 @@ def _was_interrupted(event: dg.DagsterEvent) -> bool:
     return error is not None and error.cls_name == DagsterExecutionInterruptedError.__name__
 
 
-def _job_in_workspace() -> RemoteJobOrigin:
+def _job_in_workspace(job_name: str) -> RemoteJobOrigin:
     location = ManagedGrpcPythonEnvCodeLocationOrigin(
         loadable_target_origin=LoadableTargetOrigin(
             executable_path=sys.executable,
@@ -188,5 +194,5 @@ def _job_in_workspace() -> RemoteJobOrigin:
         location_name=DEFINITIONS_MODULE,
     )
     return RemoteJobOrigin(
-        repository_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job_name=JOB_NAME
+        repository_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job_name=job_name
     )

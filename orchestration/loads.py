@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import class_row
 
-from orchestration.spacelift.aspects import Aspect
+from orchestration.spacelift.aspects import ASPECTS, Aspect
 
 # A day and two hours: one nightly run may be late, none may be missing.
 FRESH_FOR = dt.timedelta(hours=26)
@@ -205,6 +205,16 @@ def coverage_of(connection: psycopg.Connection, *, aspect: Aspect) -> Coverage:
         coverage = cursor.fetchone()
     assert coverage is not None  # noqa: S101 - an aggregate always has a row
     return coverage
+
+
+def expected_aspects(connection: psycopg.Connection) -> list[Aspect]:
+    """The aspects that should land: both, but of a self-hosted instance those that its reports can give."""
+    with connection.transaction():
+        row = connection.execute("select exists(select from raw.selfhosted_reports)").fetchone()
+    if row is None or not row[0]:
+        return list(ASPECTS.values())
+    landed = last_successes(connection)
+    return [aspect for aspect in ASPECTS.values() if aspect.name in landed]
 
 
 def last_successes(connection: psycopg.Connection) -> dict[str, dt.datetime]:

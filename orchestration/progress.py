@@ -33,6 +33,11 @@ class Waiting:
         return self.reason
 
 
+@dataclass(frozen=True)
+class Note(Waiting):
+    """What a person should read while the run goes on, though nothing waits."""
+
+
 def report(message: DaysLanded | Waiting) -> None:
     """Tell the listeners, if there are any."""
     PROGRESS_LOGGER.info(message)

@@ -12,11 +12,10 @@ import dagster as dg
 from orchestration.checks import FRESH, freshness_result
 from orchestration.forgotten_runs import report_killed_commands, report_killed_launches
 from orchestration.launch import COMMAND_LINE_TAG
-from orchestration.loads import coverage_of
+from orchestration.loads import coverage_of, expected_aspects
 from orchestration.resources.postgres import PostgresResource
 from orchestration.run_failures import days_of, reasons_of
 from orchestration.settings import Settings
-from orchestration.spacelift.aspects import ASPECTS
 from orchestration.webhook import failed_run, tell
 
 
@@ -66,7 +65,9 @@ def something_landed(
     """The cursor is the verdict of the last look, so that only changes are told."""
     now = dt.datetime.now(tz=dt.UTC)
     with postgres.connection() as connection:
-        coverages = {aspect: coverage_of(connection, aspect=aspect) for aspect in ASPECTS.values()}
+        coverages = {
+            aspect: coverage_of(connection, aspect=aspect) for aspect in expected_aspects(connection)
+        }
     if all(coverage.last_success_at is None for coverage in coverages.values()):
         return dg.SkipReason("Nothing has landed yet.")
     results = {aspect: freshness_result(coverage, now=now) for aspect, coverage in coverages.items()}

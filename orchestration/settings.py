@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from orchestration.spacelift.endpoint import (
@@ -39,6 +40,8 @@ ELASTICSEARCH_URL = "ELASTICSEARCH_URL"
 ELASTICSEARCH_API_KEY = "ELASTICSEARCH_API_KEY"
 ELASTICSEARCH_USERNAME = "ELASTICSEARCH_USERNAME"
 ELASTICSEARCH_PASSWORD = "ELASTICSEARCH_PASSWORD"  # noqa: S105 - a variable's name
+REPORTING = "USAGE_REPORTING"
+PUBLIC_API = "SPACELIFT_PUBLIC_API"
 
 VARIABLES = (
     ENDPOINT,
@@ -62,6 +65,8 @@ VARIABLES = (
     ELASTICSEARCH_API_KEY,
     ELASTICSEARCH_USERNAME,
     ELASTICSEARCH_PASSWORD,
+    REPORTING,
+    PUBLIC_API,
 )
 
 # Those that let somebody in; only their names may be shown.
@@ -80,6 +85,13 @@ DEFAULT_CONTRACTS_FILE = Path("contracts.csv")
 DEFAULT_INVOICES_FILE = Path("invoices.csv")
 # A year of look-back would download the whole history every night.
 LOOKBACK_DAYS_AT_MOST = 366
+
+
+# automatic: the instance reports by itself; manual: a person hands files over; script: this project sends.
+Reporting = Literal["automatic", "manual", "script"]
+
+
+PUBLIC_API_OF_SPACELIFT = "https://app.spacelift.io"
 
 
 class SettingsError(Exception):
@@ -114,6 +126,9 @@ class Settings:
     elasticsearch_api_key: str | None = field(repr=False)
     elasticsearch_username: str | None
     elasticsearch_password: str | None = field(repr=False)
+    # How a self-hosted instance reports its usage to Spacelift, and the base URL where to.
+    reporting: Reporting
+    public_api: str | None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -162,12 +177,31 @@ class Settings:
             elasticsearch_api_key=values[ELASTICSEARCH_API_KEY],
             elasticsearch_username=values[ELASTICSEARCH_USERNAME],
             elasticsearch_password=values[ELASTICSEARCH_PASSWORD],
+            reporting=_reporting(values[REPORTING]),
+            public_api=_public_api(values[PUBLIC_API]),
         )
 
     @property
     def has_credentials(self) -> bool:
         """A key or a token, together with the endpoint it belongs to."""
         return self.endpoint is not None and (self.key_id is not None or self.token is not None)
+
+    def where_to_send(self) -> str:
+        """The base URL that reports may be sent to from here.
+
+        Raises:
+            SettingsError: the instance reports by itself, or nothing says where to.
+        """
+        if self.reporting == "automatic":
+            raise SettingsError(
+                f"{REPORTING}=automatic: the instance reports by itself, so nothing is sent from here; "
+                f"set {REPORTING}=script if it does not"
+            )
+        if self.public_api is None:
+            raise SettingsError(
+                f"nothing says where reports are sent: set {PUBLIC_API}={PUBLIC_API_OF_SPACELIFT}"
+            )
+        return self.public_api
 
     @property
     def is_anything_configured(self) -> bool:
@@ -273,6 +307,21 @@ def _lookback_days(written: str | None) -> int:
             f"{LOOKBACK_DAYS}={written}: use a whole number from 0 to {LOOKBACK_DAYS_AT_MOST}"
         )
     return int(written)
+
+
+def _reporting(written: str | None) -> Reporting:
+    known: tuple[Reporting, ...] = ("automatic", "manual", "script")
+    for way in known:
+        if way == (written or "manual"):
+            return way
+    raise SettingsError(f"{REPORTING}={written}: use {', '.join(known[:-1])} or {known[-1]}")
+
+
+def _public_api(written: str | None) -> str | None:
+    try:
+        return normalise_endpoint(written) if written else None
+    except SpaceliftRejectedError as error:
+        raise SettingsError(f"{PUBLIC_API}: {error}") from error
 
 
 def _group_by(written: str | None) -> str:

@@ -2,6 +2,7 @@
 
 daily_run          run; and the same job for commands that know their days
 hand_made_files    load-file
+self_hosted        report, and reports among the files of load-file
 warehouse          summary, database-url, database-stop
 exports            export-…
 check, demo, ui    as they are called

@@ -20,11 +20,12 @@ from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account, ensure_schema
 
 if TYPE_CHECKING:
+    from orchestration.assets.raw_selfhosted_rows import ReportConfig
     from orchestration.landing.usage_file import UsageFile
     from orchestration.launch import RunOutcome
     from orchestration.partitions import DayRange
 
-_NO_CREDENTIALS = (
+NO_CREDENTIALS = (
     f"no Spacelift credentials are configured: set {ENDPOINT}, {KEY_ID} and {KEY_SECRET}, or {TOKEN}"
 )
 
@@ -45,7 +46,7 @@ def run_daily(
     if settings.account is None:
         raise SettingsError(f"no Spacelift account is configured: set {ENDPOINT}, or {ACCOUNT}")
     if download and not (from_archive or settings.has_credentials):
-        raise SettingsError(_NO_CREDENTIALS)
+        raise SettingsError(NO_CREDENTIALS)
     run_days(
         settings,
         since=since,
@@ -69,6 +70,7 @@ def run_days(
     file: "UsageFile | None" = None,
     download: bool = True,
     build_models: bool = True,
+    report: "ReportConfig | None" = None,
     console: Console,
 ) -> None:
     """One run of the daily job, shown while it goes on.
@@ -77,7 +79,7 @@ def run_days(
         SettingsError: the days or the account cannot be used.
         CommandFailedError: the run failed; what had landed stays.
     """
-    from orchestration.jobs import JOB_NAME
+    from orchestration.jobs import JOB_NAME, REPORT_JOB_NAME
     from orchestration.partitions import DayRangeError, days_asked_for
     from orchestration.webhook import failed_run
 
@@ -102,12 +104,14 @@ def run_days(
             file=file,
             download=download,
             build_models=build_models,
+            report=report,
             console=console,
         )
         if not outcome.succeeded:
             raise CommandFailedError("\n".join(outcome.failures or ["the run was cancelled"]))
     except CommandFailedError as error:
-        _tell(settings, failed_run(JOB_NAME, days=f"{days.first} to {days.last}", reason=str(error)))
+        job_name = JOB_NAME if report is None else REPORT_JOB_NAME
+        _tell(settings, failed_run(job_name, days=f"{days.first} to {days.last}", reason=str(error)))
         raise
     what = f"{file.path}: {file.aspect.name} " if file else ""
     console.print(f"done: {what}{days.first} to {days.last}, run {outcome.run_id}", highlight=False)
@@ -123,6 +127,7 @@ def _run(
     file: "UsageFile | None",
     download: bool,
     build_models: bool,
+    report: "ReportConfig | None",
     console: Console,
 ) -> "RunOutcome":
     from orchestration.launch import run_daily_job
@@ -146,6 +151,7 @@ def _run(
             file=file,
             download=download,
             build_models=build_models,
+            report=report,
             on_model=progress.show_model,
             on_killed=lambda run: _tell(
                 settings, failed_run(run.job_name, days=days_of(run.tags), reason="its process was killed")

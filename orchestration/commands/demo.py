@@ -8,12 +8,21 @@ from rich.console import Console
 from orchestration.commands.configured import configured, one_line_errors, open_warehouse
 from orchestration.commands.daily_run import run_days
 from orchestration.commands.warehouse import print_summary_of
-from orchestration.environment import demo_environment, use_environment
+from orchestration.environment import (
+    DEMO_FOLDER,
+    SELF_HOSTED_DEMO_FOLDER,
+    demo_environment,
+    use_environment,
+)
 from orchestration.warehouse import embedded
 
 
-def run_demo() -> None:
-    """The whole history of the demo account, in its own home; nothing is left running."""
+def run_demo(*, self_hosted: bool = False) -> None:
+    """The whole history of the demo account, in its own home; nothing is left running.
+
+    With `self_hosted` it is read from usage reports, into another home.
+    """
+    from orchestration.assets.raw_selfhosted_rows import ReportConfig
     from orchestration.demo.account import FIRST_DAY, LAST_DAY
     from orchestration.demo.server import demo_server
 
@@ -21,14 +30,31 @@ def run_demo() -> None:
     with demo_server() as server:
         use_environment(
             demo_environment(
-                os.environ, endpoint=server.endpoint, key_id=server.key_id, key_secret=server.key_secret
+                os.environ,
+                endpoint=server.endpoint,
+                key_id=server.key_id,
+                key_secret=server.key_secret,
+                folder=SELF_HOSTED_DEMO_FOLDER if self_hosted else DEMO_FOLDER,
             )
         )
         settings = configured()
         try:
-            run_days(settings, since=FIRST_DAY, until=LAST_DAY + dt.timedelta(days=1), console=console)
+            run_days(
+                settings,
+                since=FIRST_DAY,
+                until=LAST_DAY + dt.timedelta(days=1),
+                report=ReportConfig() if self_hosted else None,
+                console=console,
+            )
             with open_warehouse(settings) as connection:
                 print_summary_of(connection, home=settings.home, console=console)
+            if self_hosted:
+                console.print(
+                    f"These figures: USAGE_HOME={settings.home} spacelift-usage database-url",
+                    highlight=False,
+                    markup=False,
+                    soft_wrap=True,
+                )
         finally:
             with one_line_errors():
                 embedded.stop(settings.home)

@@ -13,6 +13,7 @@ from rich.console import Console
 from orchestration.commands.configured import configured, open_warehouse
 from orchestration.commands.daily_run import run_days
 from orchestration.commands.failure import CommandFailedError
+from orchestration.commands.self_hosted import load_report_file
 from orchestration.settings import ACCOUNT, ENDPOINT, Settings, SettingsError
 from orchestration.spacelift.aspects import ASPECTS
 from orchestration.warehouse.errors import WarehouseError
@@ -35,6 +36,7 @@ def load_hand_made_files(
     """
     from orchestration.hand_made import recognise
     from orchestration.landing.errors import FileRefusedError
+    from orchestration.selfhosted.report_file import is_report_file, read_report_file
 
     settings = configured()
     if settings.account is None:
@@ -44,9 +46,14 @@ def load_hand_made_files(
     aspect = ASPECTS[aspect_name] if aspect_name else None
     today = dt.datetime.now(tz=dt.UTC).date()
     files: list[HandMadeFile] = []
+    reports: list[Path] = []
     refusals: list[str] = []
     for path in dict.fromkeys(paths):
         try:
+            if aspect is None and is_report_file(path):
+                read_report_file(path)
+                reports.append(path)
+                continue
             files.append(recognise(path, aspect=aspect, today=today, start_date=settings.start_date))
         except FileRefusedError as error:
             refusals.append(str(error))
@@ -55,6 +62,8 @@ def load_hand_made_files(
     if refusals or more_refusals:
         raise CommandFailedError("\n".join(refusals + more_refusals))
     _land(settings, news, accept_shrinkage=accept_shrinkage)
+    for path in reports:
+        load_report_file(path, accept_shrinkage=accept_shrinkage)
 
 
 def _news(

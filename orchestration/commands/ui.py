@@ -34,7 +34,7 @@ def serve_ui(*, port: int, is_demo: bool) -> None:
 def _serve(*, port: int) -> None:
     from orchestration.launch import WORKSPACE
 
-    _refuse_taken_port(port)
+    refuse_taken_port(port)
     # A service manager's request to end is the same as a person's; and a shell that started this in the
     # background has switched Ctrl-C off, for Dagster's processes as well, which would then never end.
     for wish_to_end in (signal.SIGINT, signal.SIGTERM):
@@ -55,7 +55,7 @@ def _serve(*, port: int) -> None:
         raise CommandFailedError(f"the UI ended with code {code}")
 
 
-def _refuse_taken_port(port: int) -> None:
+def refuse_taken_port(port: int) -> None:
     """Dagster shares the port of an open page, and then two daemons quarrel over one history."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -22,6 +22,7 @@ class Activity:
     """What happened, by Unix hour: seconds of each run in each state, workers of each pool.
 
     Keys of `state_seconds[hour]` are the run's place in `runs` and the state; a terminal state has 0 seconds.
+    `transitions`: place, state, and the second in which the run entered it, also outside the history.
     """
 
     runs: list[Run] = field(default_factory=list)
@@ -29,6 +30,7 @@ class Activity:
         default_factory=lambda: defaultdict(dict)
     )
     workers: dict[str, dict[int, int]] = field(default_factory=dict)
+    transitions: list[tuple[int, str, int]] = field(default_factory=list)
 
 
 class _Queue:
@@ -68,6 +70,7 @@ def simulate(runs: Iterable[Run], *, estate: Estate, dice: Dice, first_hour: int
         at = begin
         for state, seconds in steps:
             end = at + seconds
+            activity.transitions.append((place, state, at))
             while at < end:
                 hour = at // HOUR_SECONDS
                 until = min(end, (hour + 1) * HOUR_SECONDS)
@@ -120,5 +123,6 @@ def simulate(runs: Iterable[Run], *, estate: Estate, dice: Dice, first_hour: int
 
 def _end(activity: Activity, place: int, at: int, *, first_hour: int, last_hour: int) -> None:
     """A terminal state is noted once, in the hour in which it was reached, and takes no time."""
+    activity.transitions.append((place, activity.runs[place].ending, at))
     if first_hour <= at // HOUR_SECONDS <= last_hour:
         activity.state_seconds[at // HOUR_SECONDS].setdefault((place, activity.runs[place].ending), 0)

@@ -1,8 +1,9 @@
-"""The demo account over HTTP: the two endpoints that a real account has, on loopback only.
+"""The demo account over HTTP: the endpoints that a real account has, on loopback only.
 
-Here: `POST /graphql` (apiKeyUser, usage, workerPools) and `GET /usageanalytics/csv`, with the vendor's
-manners: bearer tokens, GraphQL errors with status 200, one line of reason with 400. Not here: the data
-(account.py, vendor_figures.py), which tokens count (token_desk.py).
+Here: `POST /graphql` (apiKeyUser, usage, workerPools), `GET /usageanalytics/csv`, and as a self-hosted one
+`GET /selfhosted/metrics`, with the vendor's manners: bearer tokens, GraphQL errors with status 200, one line
+of reason with 400. Not here: the data (account.py, self_hosted.py, vendor_figures.py), which tokens count
+(token_desk.py).
 Source: spacelift-io/spacectl, client/session/ and internal/cmd/profile/.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from orchestration.demo.account import DemoRangeError, usage_csv
+from orchestration.demo.self_hosted import usage_report
 from orchestration.demo.token_desk import TokenDesk
 from orchestration.demo.vendor_figures import vendor_figures
 from orchestration.spacelift.aspects import ASPECTS, RUN_MINUTES
@@ -96,11 +98,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         try:
-            if url.path != "/usageanalytics/csv":
+            if url.path not in ("/usageanalytics/csv", "/selfhosted/metrics"):
                 raise _RefusedError(404, "not found")
             if not self.server.desk.accepts(self.headers.get("Authorization", "")):
                 raise _RefusedError(401, "unauthorized")
-            blocks = _usage_blocks(parse_qs(url.query, keep_blank_values=True))
+            query = parse_qs(url.query, keep_blank_values=True)
+            if url.path == "/selfhosted/metrics":
+                self._send(200, _report(query), content_type="application/json")
+                return
+            blocks = _usage_blocks(query)
         except _RefusedError as refused:
             self._send_text(refused.status, refused.reason)
             return
@@ -167,6 +173,25 @@ def _usage_blocks(query: dict[str, list[str]]) -> Iterator[bytes]:
         return usage_csv(aspect, since=_date(query, "since"), until=_date(query, "until"))
     except DemoRangeError as error:
         raise _RefusedError(400, str(error)) from error
+
+
+def _report(query: dict[str, list[str]]) -> bytes:
+    tables = [name for name in _one(query, "tables").split(",") if name]
+    try:
+        return usage_report(
+            since=_midnight(query, "start_timestamp"),
+            until=_midnight(query, "end_timestamp"),
+            tables=tables or None,
+        )
+    except DemoRangeError as error:
+        raise _RefusedError(400, str(error)) from error
+
+
+def _midnight(query: dict[str, list[str]], name: str) -> dt.date:
+    text = _one(query, name)
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) % 86_400 == 0):
+        raise _RefusedError(400, f"{name} must be a midnight of UTC in Unix seconds")
+    return dt.datetime.fromtimestamp(int(text), dt.UTC).date()
 
 
 def _date(query: dict[str, list[str]], name: str) -> dt.date:

@@ -26,7 +26,7 @@ _SEAT_CENTS = 35_00
 _MINUTE_CENTS = 5
 _BASE_FEE_CENTS = 1500_00
 _SEATS_INCLUDED = 10
-_SEATS_USED = 23
+SEATS_USED = 23
 _MINUTES_INCLUDED = 4000
 
 
@@ -48,8 +48,8 @@ def _usage() -> dict[str, int]:
     first_day = LAST_DAY.replace(day=1)
     period_end = (first_day + dt.timedelta(days=31)).replace(day=1)
     hours = range(unix_hour(first_day), unix_hour(LAST_DAY + dt.timedelta(days=1)))
-    private_minutes = _minutes(hours, is_public=False)
-    public_minutes = _minutes(hours, is_public=True)
+    private_minutes = minutes_on_workers(hours, is_public=False)
+    public_minutes = minutes_on_workers(hours, is_public=True)
     subscription = _BASE_FEE_CENTS + _COMMITTED_WORKERS * _WORKER_CENTS
     return {
         "billingPeriodStart": unix_hour(first_day) * HOUR_SECONDS,
@@ -58,7 +58,7 @@ def _usage() -> dict[str, int]:
         "usedPublicMinutes": public_minutes,
         # The vendor's figure is a maximum, whatever percentile the contract bills.
         "usedWorkers": max(sum(pool[hour] for pool in activity.workers.values()) for hour in hours),
-        "usedSeats": _SEATS_USED,
+        "usedSeats": SEATS_USED,
         "allowedMinutes": _MINUTES_INCLUDED,
         "allowedSeats": _SEATS_INCLUDED,
         "pricePerSeat": _SEAT_CENTS,
@@ -66,12 +66,13 @@ def _usage() -> dict[str, int]:
         "pricePerRunMinute": _MINUTE_CENTS,
         "subscriptionPrice": subscription,
         "upcomingInvoiceTotalAmount": subscription
-        + (_SEATS_USED - _SEATS_INCLUDED) * _SEAT_CENTS
+        + (SEATS_USED - _SEATS_INCLUDED) * _SEAT_CENTS
         + max(0, public_minutes - _MINUTES_INCLUDED) * _MINUTE_CENTS,
     }
 
 
-def _minutes(hours: Iterable[int], *, is_public: bool) -> int:
+def minutes_on_workers(hours: Iterable[int], *, is_public: bool) -> int:
+    """Whole minutes of runs on workers in these Unix hours, rounded down."""
     _, activity = history()
     seconds = sum(
         spent

@@ -113,6 +113,31 @@ class Archive:
             writer.write(body)
             return writer.commit(suffix=_REFUSED_SUFFIX)
 
+    def keep_report(self, body: bytes, *, account: str, file_name: str) -> ArchivedBody:
+        """Keep a self-hosted instance's report byte for byte, so that the file can be handed to Spacelift.
+
+        It is `<archive>/<account>/self-hosted/<fetched at>-<first 12 of its SHA-256>/<file name>`.
+
+        Raises:
+            ArchiveError: the archive cannot be written.
+        """
+        sha256 = hashlib.sha256(body).hexdigest()
+        fetched_at = dt.datetime.now(dt.UTC).strftime(_TIME_FORMAT)
+        folder = f"{self._account_folder(account)}/self-hosted/{fetched_at}-{sha256[:_DIGEST_CHARACTERS]}"
+        path = f"{folder}/{file_name}"
+        with _write_errors(folder):
+            if isinstance(self._files, LocalFileSystem):
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                with new_unfinished_file(Path(folder)) as file:
+                    file.write(body)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    Path(file.name).replace(path)
+                _sync_folder(Path(folder))
+            else:
+                self._files.pipe_file(path, body)
+        return ArchivedBody(self._files.unstrip_protocol(path), sha256, len(body))
+
     def mark_suspicious(self, uri: str, day: dt.date) -> None:
         """Note that a day of this body was not landed because it shrank; noting it again changes nothing.
 
@@ -161,11 +186,14 @@ class Archive:
         remove_unfinished_files(Path(self._root) if isinstance(self._files, LocalFileSystem) else None)
 
     def _folder(self, account: str, aspect: Aspect) -> str:
+        return f"{self._account_folder(account)}/{aspect.name}"
+
+    def _account_folder(self, account: str) -> str:
         # Percent-encoded, dots included: an account can neither leave the archive nor meet another.
         safe_account = urllib.parse.quote(account, safe="")
         if not safe_account.strip("."):
             safe_account = safe_account.replace(".", "%2E")
-        return f"{self._root.rstrip('/')}/{safe_account}/{aspect.name}"
+        return f"{self._root.rstrip('/')}/{safe_account}"
 
     def _entry(self, path: str, *, suspicious_days: Iterable[dt.date]) -> ArchiveEntry | None:
         match = _NAME.fullmatch("/".join(path.rsplit("/", 2)[1:]))

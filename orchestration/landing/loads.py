@@ -16,7 +16,7 @@ from orchestration.landing.archive import ArchivedBody
 from orchestration.spacelift.aspects import Aspect
 
 LoadStatus = Literal["succeeded", "failed", "suspicious"]
-LoadSource = Literal["api", "file", "copy"]
+LoadSource = Literal["api", "file", "copy", "report"]
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from orchestration.landing.archive import Archive
-from orchestration.settings import ACCOUNT, ENDPOINT, KEY_ID, KEY_SECRET, TOKEN, Settings, SettingsError
+from orchestration.settings import (
+    ACCOUNT,
+    ENDPOINT,
+    KEY_ID,
+    KEY_SECRET,
+    TOKEN,
+    Settings,
+    SettingsError,
+)
 from orchestration.spacelift.auth import ApiKey, ReadyToken
 from orchestration.spacelift.client import SpaceliftClient
 
@@ -36,6 +45,19 @@ class SpaceliftResource(dg.ConfigurableResource[Any]):
     def archive(self) -> Archive:
         """Where the downloaded bytes are kept."""
         return Archive(self._settings.archive_url)
+
+    def where_to_send(self) -> str:
+        """The base URL that a self-hosted instance's reports may be sent to.
+
+        Raises:
+            SettingsError: the instance reports by itself, or nothing says where to.
+        """
+        return self._settings.where_to_send()
+
+    @property
+    def ca_bundle(self) -> Path | None:
+        """One more certificate authority."""
+        return self._settings.ca_bundle
 
     @contextmanager
     def client(self) -> Iterator[SpaceliftClient]:

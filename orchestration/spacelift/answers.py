@@ -17,7 +17,7 @@ from orchestration.spacelift.errors import SpaceliftError, SpaceliftRejectedErro
 # A server may name the file any of these; none at all is fine too, the first bytes are looked at anyway.
 CSV_CONTENT_TYPES = frozenset({"", "text/csv", "application/csv", "text/plain", "application/octet-stream"})
 
-_QUOTED_CHARACTERS = 200
+QUOTED_CHARACTERS = 200
 _READ_OF_AN_ERROR_BYTES = 4096
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _ASK_AGAIN = frozenset({408, 429})
@@ -26,11 +26,17 @@ _MAY_BE_TOO_LONG = frozenset({400, 408, 413, 414, 422, 504})
 _HINTS = {
     401: "the API key or token is wrong, revoked or expired",
     403: "the API key may lack the role (admin) that the usage page needs",
-    404: "check the endpoint; a self-hosted Spacelift may not have this export",
+    404: "check the endpoint; a self-hosted Spacelift may not have this export: try spacelift-usage report",
 }
 
 
-def error_of_status(response: httpx.Response, *, asked: str, secrets: Sequence[str]) -> SpaceliftError:
+def error_of_status(
+    response: httpx.Response,
+    *,
+    asked: str,
+    secrets: Sequence[str],
+    quoted_characters: int = QUOTED_CHARACTERS,
+) -> SpaceliftError:
     """The error for an answer other than 200; reads a little of its body for the server's own words."""
     status = response.status_code
     host = response.request.url.host
@@ -38,7 +44,7 @@ def error_of_status(response: httpx.Response, *, asked: str, secrets: Sequence[s
     if 300 <= status < 400:
         target = _without_query(response.headers.get("location", ""))
         return SpaceliftRejectedError(f"{message}: redirect to {target or 'nowhere'}; check the endpoint")
-    words = _words_of(response, secrets=secrets)
+    words = _words_of(response, secrets=secrets, at_most=quoted_characters)
     if words:
         message = f"{message}: {words}"
     if status in _ASK_AGAIN or status >= 500:
@@ -98,16 +104,16 @@ def retry_after_seconds(response: httpx.Response, *, now: dt.datetime) -> float 
     return max(0.0, (date - now).total_seconds())
 
 
-def one_line(text: str, *, secrets: Sequence[str] = ()) -> str:
+def one_line(text: str, *, secrets: Sequence[str] = (), at_most: int = QUOTED_CHARACTERS) -> str:
     """Printable, on one line, short, and without secrets or anything that looks like a token."""
     for secret in secrets:
         text = text.replace(secret, "[secret]")
     text = _JWT.sub("[token]", text)
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return text if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]}…"
+    return text if len(text) <= at_most else f"{text[:at_most]}…"
 
 
-def _words_of(response: httpx.Response, *, secrets: Sequence[str]) -> str:
+def _words_of(response: httpx.Response, *, secrets: Sequence[str], at_most: int) -> str:
     """What the server says about its refusal; empty for pages, whose words do not fit on a line."""
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in {"", "text/plain", "application/json", "application/problem+json"}:
@@ -121,7 +127,7 @@ def _words_of(response: httpx.Response, *, secrets: Sequence[str]) -> str:
     except httpx.HTTPError:
         pass  # The status alone says enough.
     text = bytes(body[:_READ_OF_AN_ERROR_BYTES]).decode("utf-8", errors="replace")
-    return "" if text.lstrip().startswith("<") else one_line(text, secrets=secrets)
+    return "" if text.lstrip().startswith("<") else one_line(text, secrets=secrets, at_most=at_most)
 
 
 def _without_query(location: str) -> str:

@@ -9,7 +9,7 @@ internal/cmd/profile/usage_view_csv_command.go.
 
 import datetime as dt
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -70,7 +70,7 @@ class SpaceliftClient:
             # A redirect would carry the token, or us, to a login page or another host.
             follow_redirects=False,
             # A transport of the caller's has its own idea of TLS; reading all authorities takes 20 ms.
-            verify=_trust(ca_bundle) if transport is None else True,
+            verify=trust(ca_bundle) if transport is None else True,
             # A proxy of the environment must not see plain http meant for this machine.
             trust_env=not is_loopback(self._host),
             transport=transport,
@@ -108,6 +108,36 @@ class SpaceliftClient:
             if response.status_code != 200:
                 raise error_of_status(response, asked=asked, secrets=self._tokens.secrets())
             yield complete_body(response, aspect=aspect, asked=asked, secrets=self._tokens.secrets())
+        finally:
+            response.close()
+
+    @contextmanager
+    def open_json(
+        self, path: str, *, params: Mapping[str, str], asked: str, quoted_characters: int
+    ) -> Iterator[Iterator[bytes]]:
+        """The decompressed body of a JSON answer; `quoted_characters` of a refusal are in the error.
+
+        Whether all of it came shows when it is read as JSON.
+
+        Raises:
+            SpaceliftUnavailableError: asking again may help (no answer, 408, 429, 5xx); also while iterating.
+            SpaceliftRejectedError: asking again cannot help (any other answer).
+        """
+        request = self._http.build_request(
+            "GET", f"{self._endpoint}{path}", params=params, headers={"Accept": "application/json"}
+        )
+        response = self._send(request, asked=asked)
+        try:
+            if response.status_code != 200:
+                raise error_of_status(
+                    response,
+                    asked=asked,
+                    secrets=self._tokens.secrets(),
+                    quoted_characters=quoted_characters,
+                )
+            yield response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise error_of_transport(error, asked=asked, host=self._host) from error
         finally:
             response.close()
 
@@ -167,7 +197,7 @@ class SpaceliftClient:
         return exchange_key(self._http, endpoint=self._endpoint, key=key)
 
 
-def _trust(ca_bundle: Path | None) -> ssl.SSLContext:
+def trust(ca_bundle: Path | None) -> ssl.SSLContext:
     """The system's certificate authorities, the packaged ones where the system has none, and `ca_bundle`."""
     paths = ssl.get_default_verify_paths()
     has_system_store = paths.cafile is not None or paths.capath is not None

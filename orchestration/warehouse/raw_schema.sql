@@ -164,3 +164,54 @@ create table if not exists raw.elastic_exports (
     exported_at timestamptz not null default now(),
     primary key (target, usage_date)
 );
+
+-- Version 6: reports of self-hosted instances, and the usage of their days counted from them (source `report`).
+alter table raw.usage_loads
+drop constraint if exists usage_loads_source_check,
+add constraint usage_loads_source_check check (source in ('api', 'file', 'copy', 'report'));
+
+-- One row per report that landed: UTC days, `until` exclusive; `tables` are those that came, with or without rows.
+create table if not exists raw.selfhosted_reports (
+    report_id bigint generated always as identity primary key,
+    account text not null,
+    since date not null,
+    until date not null,
+    tables text[] not null,
+    source text not null check (source in ('api', 'file')),
+    account_ulid text,
+    license_id text,
+    spacelift_version text,
+    archive_uri text not null,
+    sha256 text not null,
+    bytes bigint not null,
+    rows_landed bigint not null,
+    rows_outside_window bigint not null,
+    run_id text,
+    landed_at timestamptz not null default clock_timestamp()
+);
+
+-- The reports' rows as they came, one table and day replaced whole by the next report that has them.
+create table if not exists raw.selfhosted_rows (
+    report_id bigint not null references raw.selfhosted_reports (report_id),
+    table_name text not null,
+    row_date date not null,
+    row_number int not null,
+    row jsonb not null
+);
+create index if not exists selfhosted_rows_by_day on raw.selfhosted_rows (table_name, row_date);
+
+-- One row per attempt to send a report to Spacelift. `started` and `unknown`: it may have arrived, so it counts
+-- as sent.
+create table if not exists raw.selfhosted_uploads (
+    upload_id bigint generated always as identity primary key,
+    object_key text not null,
+    public_api text not null,
+    sha256 text not null,
+    bytes bigint not null,
+    status text not null check (status in ('started', 'sent', 'failed', 'unknown')),
+    error text,
+    run_id text,
+    started_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz
+);
+create index if not exists selfhosted_uploads_by_key on raw.selfhosted_uploads (object_key);

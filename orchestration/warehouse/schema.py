@@ -13,7 +13,7 @@ from orchestration.warehouse.lock import SCHEMA_LOCK_KEY
 from orchestration.warehouse.roles import separate_roles
 
 # Raise it with every change of raw_schema.sql: databases of an older version run the script again.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 def ensure_schema(connection: psycopg.Connection) -> None:

@@ -1,5 +1,7 @@
 """What the demo ends with, over its warehouse."""
 
+from decimal import Decimal
+
 import psycopg
 from rich.console import Console
 
@@ -17,7 +19,9 @@ def test_the_last_final_bill_is_shown_line_by_line_and_adds_up(demo_warehouse_ur
     assert amounts["seats"] == ["seats", "13", "seat-months", "35", "455.00", "455.00", "0.00"]
     assert amounts["total"] == ["total", "5,085.79", "5,085.79", "0.00"]
     lines = [row for row in rows if row[0] != "total"]
-    invoiced = [float(row[-3].replace(",", "")) for row in lines if row[-1] == "0.00" and len(row) > 5]
-    assert round(sum(invoiced), 2) == 5085.79
+    # A line that was not invoiced ends with its amount; a price and a unit stand before it.
+    invoiced = [row[-3:] for row in lines if all(cell[0].isdigit() and "." in cell for cell in row[-3:])]
+    assert sum(Decimal(amount.replace(",", "")) for amount, *_ in invoiced) == Decimal("5085.79")
+    assert {difference for *_, difference in invoiced} == {"0.00"}
     # Nothing was cut to fit a terminal of eighty columns.
     assert "…" not in shown

@@ -162,8 +162,8 @@ def test_a_mart_says_what_its_columns_mean_who_owns_it_and_what_is_checked(ui: O
     expect(ui.page.get_by_text("Budget less used; below 0")).to_be_visible()
     expect(ui.page.get_by_text("finops", exact=True)).to_be_visible()
     expect(ui.page.get_by_text("about: billing")).to_be_visible()
-    ui.goto("/assets/marts/billing_worker_commitment?view=checks")
-    ui.page.get_by_text("a_forecast_is_not_below_its_floor").first.click()
+    check = "a_forecast_is_not_below_its_floor"
+    ui.goto(f"/assets/marts/billing_worker_commitment?view=checks&checkDetail={check}")
     expect(ui.page.get_by_text("In every row: coalesce(p95_floor")).to_be_visible()
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -35,6 +36,7 @@ CONTRACT_MARTS = {
     "marts/dim_billing_periods",
     "marts/billing_worker_percentiles",
 }
+LAYERS = ("raw", "staging", "intermediate", "marts", "exports")
 ENVIRONMENT = {"USAGE_START_DATE": "2024-02-01", "USAGE_LOOKBACK_DAYS": "3"}
 
 
@@ -58,7 +60,12 @@ def test_workspace_yaml_loads_the_job_and_its_schedule_under_their_names():
     (location,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
     repository = ReconstructableRepository.for_module(location["python_module"], "defs").get_definition()
     assert "spacelift_usage_daily" in repository.job_names
-    assert [schedule.name for schedule in repository.schedule_defs] == ["spacelift_usage_daily_schedule"]
+    assert "spacelift_self_hosted_report" in repository.job_names
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "spacelift_usage_daily_schedule",
+        "spacelift_self_hosted_report_schedule",
+        "spacelift_self_hosted_sending_schedule",
+    }
 
 
 def test_the_job_goes_from_the_raw_files_to_every_mart_of_the_contract(job):
@@ -75,8 +82,8 @@ def test_raw_assets_are_utc_days_from_the_start_date_and_a_backfill_is_one_run(d
 
 def test_every_asset_has_a_layer_a_description_and_an_owner(defs):
     for spec in defs.resolve_all_asset_specs():
-        assert spec.key.path[0] in {"raw", "staging", "intermediate", "marts", "exports"}
         assert spec.group_name == spec.key.path[0], spec.key
+        assert spec.group_name in LAYERS, spec.key
         assert spec.description, f"{spec.key.to_user_string()} has no description"
         assert spec.owners, f"{spec.key.to_user_string()} is nobody's"
 
@@ -116,10 +123,35 @@ def test_elasticsearch_is_in_the_daily_job_only_where_one_is_configured(job):
     assert elastic in configured.resolve_job_def("spacelift_usage_daily").asset_layer.selected_asset_keys
 
 
-def test_the_schedule_is_off_until_somebody_starts_it(defs):
-    schedule = defs.get_schedule_def("spacelift_usage_daily_schedule")
-    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    assert schedule.execution_timezone == "UTC"
+def test_an_account_is_asked_for_files_or_for_reports_never_for_both(defs, job):
+    files = {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
+    report_job = defs.resolve_job_def("spacelift_self_hosted_report")
+    reports = {key.to_user_string() for key in report_job.asset_layer.selected_asset_keys}
+    assert files - reports == RAW_ASSETS
+    assert reports - files == {"raw/selfhosted_rows"}
+
+
+def test_the_schedules_are_off_until_somebody_starts_them(defs):
+    for schedule in defs.get_repository_def().schedule_defs:
+        assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+        assert schedule.execution_timezone == "UTC"
+
+
+def test_last_week_is_sent_on_mondays_and_only_where_this_project_reports(defs, instance):
+    def tick(definitions: dg.Definitions) -> Any:
+        schedule = definitions.get_schedule_def("spacelift_self_hosted_sending_schedule")
+        context = dg.build_schedule_context(
+            instance=instance,
+            scheduled_execution_time=dt.datetime(2024, 3, 4, 4, tzinfo=dt.UTC),
+            repository_def=definitions.get_repository_def(),
+        )
+        return schedule.evaluate_tick(context)
+
+    assert "USAGE_REPORTING is manual" in str(tick(defs).skip_message)
+    (request,) = tick(build_defs(ENVIRONMENT | {"USAGE_REPORTING": "script"})).run_requests or []
+    assert request.tags["dagster/asset_partition_range_start"] == "2024-02-26"
+    assert request.tags["dagster/asset_partition_range_end"] == "2024-03-03"
+    assert request.run_config["ops"]["raw__selfhosted_rows"]["config"] == {"send_to_spacelift": True}
 
 
 @pytest.mark.parametrize(

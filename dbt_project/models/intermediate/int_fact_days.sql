@@ -196,6 +196,7 @@ final as (
 
         ---------- booleans
         fingerprinted.has_run_minutes,
+        fingerprinted.has_minutes,
         fingerprinted.has_worker_count,
         fingerprinted.is_covered,
         (fingerprinted.fact_fingerprint is distinct from built.built_fingerprint) as is_to_rebuild

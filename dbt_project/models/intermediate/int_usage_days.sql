@@ -8,13 +8,20 @@
 }}
 
 -- The calendar: from the first landed day to the last day that both files cover, without gaps, and
--- for each day whether the tables downstream still show an older state of it.
+-- for each day whether the tables downstream still show an older state of it. A self-hosted
+-- instance may tell a day's minutes as a whole; then that stands for the run-minutes file.
 
 with
 
 loads as (
 
     select * from {{ ref('int_usage_loads_latest') }}
+
+),
+
+reported_days as (
+
+    select * from {{ ref('int_reported_days') }}
 
 ),
 
@@ -55,11 +62,19 @@ loads_by_day as (
 bounds as (
 
     select
-        min(date_day) as first_day,
-        max(date_day) filter (
-            where run_minutes_load_id is not null and worker_count_load_id is not null
+        min(loads_by_day.date_day) as first_day,
+        max(loads_by_day.date_day) filter (
+            where
+            loads_by_day.worker_count_load_id is not null
+            and (
+                loads_by_day.run_minutes_load_id is not null
+                or reported_days.date_day is not null
+            )
         ) as last_day
     from loads_by_day
+    -- Left: only days of a self-hosted instance are in a report.
+    left join reported_days
+        on loads_by_day.date_day = reported_days.date_day
 
 ),
 
@@ -87,10 +102,13 @@ fingerprinted as (
         calendar.date_day,
         loads_by_day.run_minutes_load_id,
         loads_by_day.worker_count_load_id,
+        reported_days.report_id,
         md5(concat_ws(
             '|',
             coalesce(loads_by_day.run_minutes_load_id, -1),
             coalesce(loads_by_day.worker_count_load_id, -1),
+            -- Nothing of it is shown where minutes are known by hour.
+            case when loads_by_day.run_minutes_load_id is null then reported_days.report_id end,
             run_states_version.run_states_md5,
             '{{ incremental_code_version() }}'
         )) as fingerprint
@@ -99,6 +117,9 @@ fingerprinted as (
     -- Left: a day in the middle may never have landed.
     left join loads_by_day
         on calendar.date_day = loads_by_day.date_day
+    -- Left: as above.
+    left join reported_days
+        on calendar.date_day = reported_days.date_day
 
 ),
 
@@ -123,6 +144,8 @@ final as (
 
         ---------- booleans
         fingerprinted.run_minutes_load_id is not null as has_run_minutes,
+        (fingerprinted.run_minutes_load_id is not null or fingerprinted.report_id is not null)
+            as has_minutes,
         fingerprinted.worker_count_load_id is not null as has_worker_count,
         (
             fingerprinted.run_minutes_load_id is not null

@@ -20,7 +20,7 @@ billing_hours as (
 
 account_hours as (
 
-    select * from {{ ref('fct_account_hourly') }}
+    select * from {{ ref('int_account_hours_billable') }}
 
 ),
 

@@ -17,7 +17,7 @@ billing_hours as (
 
 account_hours as (
 
-    select * from {{ ref('fct_account_hourly') }}
+    select * from {{ ref('int_account_hours_billable') }}
 
 ),
 
@@ -32,8 +32,9 @@ to_date as (
     select
         billing_hours.contract_id,
         billing_hours.period_start_at,
-        sum(account_hours.private_billable_minutes) as private_minutes,
-        sum(account_hours.public_billable_minutes) as public_minutes
+        -- Rounded: a day's 24th has no end.
+        round(sum(account_hours.private_billable_minutes), 6) as private_minutes,
+        round(sum(account_hours.public_billable_minutes), 6) as public_minutes
     from billing_hours
     inner join account_hours
         on billing_hours.hour_at = account_hours.hour_at

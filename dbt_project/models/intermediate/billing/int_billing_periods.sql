@@ -84,8 +84,10 @@ covered as (
                 'greatest(days.starts_at, known.period_start_at)',
                 'least(days.ends_at, known.period_end_at)',
             ) }}
-        ) filter (where days.is_covered and days.ends_at > known.period_start_at), 0)::integer
-            as hours_covered,
+        ) filter (
+            where
+            days.has_worker_count and days.has_minutes and days.ends_at > known.period_start_at
+        ), 0)::integer as hours_covered,
         coalesce(sum(
             {{ hours_between(
                 'greatest(days.starts_at, known.period_start_at)',
@@ -98,7 +100,7 @@ covered as (
                 'greatest(days.starts_at, known.period_start_at)',
                 'least(days.ends_at, known.period_end_at)',
             ) }}
-        ) filter (where days.has_run_minutes and days.ends_at > known.period_start_at), 0)::integer
+        ) filter (where days.has_minutes and days.ends_at > known.period_start_at), 0)::integer
             as run_minutes_hours_covered,
         sum(hashtextextended(concat_ws('|', days.date_day, days.fingerprint), 0)::numeric)
             as days_hash

@@ -52,6 +52,18 @@ worker_hours_above as (
 
 ),
 
+minute_sums as (
+
+    select
+        contract_id,
+        period_start_at,
+        line_code,
+        sum(cost) as cost
+    from minute_charges
+    group by contract_id, period_start_at, line_code
+
+),
+
 whole_lines as (
 
     select
@@ -69,8 +81,9 @@ whole_lines as (
         lines.unit_price,
         lines.amount as cost,
         case
-            when lines.line_code = 'worker_overage' and not lines.is_correction
-                then worker_hours_above.consumed_quantity
+            when lines.is_correction then null
+            when lines.line_code = 'worker_overage' then worker_hours_above.consumed_quantity
+            when lines.line_code like '%\_minutes%' then lines.quantity
         end as consumed_quantity
     from lines
     inner join periods
@@ -79,7 +92,16 @@ whole_lines as (
     inner join worker_hours_above
         on lines.contract_id = worker_hours_above.contract_id
         and lines.period_start_at = worker_hours_above.period_start_at
-    where lines.is_correction or lines.line_code not like '%\_minutes%'
+    -- Left: only lines of minutes have charges by stack.
+    left join minute_sums
+        on lines.contract_id = minute_sums.contract_id
+        and lines.period_start_at = minute_sums.period_start_at
+        and lines.line_code = minute_sums.line_code
+    where
+        lines.is_correction
+        or lines.line_code not like '%\_minutes%'
+        -- Minutes that are known by day only belong to no stack.
+        or (minute_sums.line_code is null and lines.quantity > 0)
 
 ),
 
@@ -114,18 +136,6 @@ minute_lines as (
 
 ),
 
-minute_sums as (
-
-    select
-        contract_id,
-        period_start_at,
-        line_code,
-        sum(cost) as cost
-    from minute_charges
-    group by contract_id, period_start_at, line_code
-
-),
-
 roundings as (
 
     select
@@ -141,21 +151,20 @@ roundings as (
         null::numeric as quantity,
         null::text as unit,
         null::numeric as unit_price,
-        lines.amount - coalesce(minute_sums.cost, 0) as cost,
+        lines.amount - minute_sums.cost as cost,
         null::numeric as consumed_quantity
     from lines
     inner join periods
         on lines.contract_id = periods.contract_id
         and lines.period_start_at = periods.period_start_at
-    -- Left: a line of 0 may have no minutes.
-    left join minute_sums
+    inner join minute_sums
         on lines.contract_id = minute_sums.contract_id
         and lines.period_start_at = minute_sums.period_start_at
         and lines.line_code = minute_sums.line_code
     where
         not lines.is_correction
         and lines.line_code like '%\_minutes%'
-        and lines.amount <> coalesce(minute_sums.cost, 0)
+        and lines.amount <> minute_sums.cost
 
 ),
 

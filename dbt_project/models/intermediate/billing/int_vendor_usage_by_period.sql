@@ -2,7 +2,8 @@
 
 -- What Spacelift last told about each billing period. A snapshot is about the period that it names;
 -- where it names none, about the one in which it was taken. Of a period that terms cut Spacelift's
--- figures are about the whole, so there is nothing to compare.
+-- figures are about the whole, so there is nothing to compare. What it did not tell of a
+-- self-hosted instance, the instance's reports may: minutes, and everybody who logged in.
 
 {% set figures = ['used_private_minutes', 'used_public_minutes', 'used_workers', 'used_seats',
     'worker_unit_price', 'seat_unit_price', 'upcoming_invoice_total_amount'] %}
@@ -19,6 +20,12 @@ bounds as (
 vendor_usage as (
 
     select * from {{ ref('stg_spacelift__vendor_usage') }}
+
+),
+
+reported as (
+
+    select * from {{ ref('int_reported_usage_by_period') }}
 
 ),
 
@@ -45,6 +52,31 @@ told as (
         or vendor_usage.billing_period_start_at = bounds.period_start_at
     group by bounds.contract_id, bounds.period_start_at
 
+),
+
+final as (
+
+    select
+        bounds.contract_id,
+        bounds.period_start_at,
+        {% for figure in figures -%}
+        {% if figure in ['used_private_minutes', 'used_public_minutes', 'used_seats'] -%}
+        coalesce(told.{{ figure }}, reported.{{ figure }})::numeric(18, 6) as {{ figure }},
+        {% else -%}
+        told.{{ figure }},
+        {% endif -%}
+        {% endfor -%}
+        told.fetched_at
+    from bounds
+    -- Left, twice: Spacelift may have been asked or not, and most accounts have no reports.
+    left join told
+        on bounds.contract_id = told.contract_id
+        and bounds.period_start_at = told.period_start_at
+    left join reported
+        on bounds.contract_id = reported.contract_id
+        and bounds.period_start_at = reported.period_start_at
+    where told.contract_id is not null or reported.contract_id is not null
+
 )
 
-select * from told
+select * from final

@@ -54,8 +54,8 @@ calendar as (
     select
         min(date_day) as first_day,
         max(date_day) as loaded_through,
-        count(*) filter (where is_covered)::integer as days_covered,
-        count(*) filter (where not is_covered)::integer as days_missing
+        count(*) filter (where has_worker_count and has_minutes)::integer as days_covered,
+        count(*) filter (where not (has_worker_count and has_minutes))::integer as days_missing
     from days
 
 ),

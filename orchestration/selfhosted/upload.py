@@ -1,0 +1,199 @@
+"""A report to Spacelift: on request only, and never twice by itself.
+
+Here: the upload URL, the PUT, and the ledger raw.selfhosted_uploads. Not here: who may ask for it (assets/).
+Source: spacelift-io/self-hosted-usage-data-exporter, export.py: the object key and its two words for what an
+account does not tell, and the answer `{URL, Headers}`. The public API takes no credentials; whoever has the
+upload URL may write there, so it is in no message.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from orchestration.selfhosted.ingest import LandedReport
+from orchestration.selfhosted.report import Report
+from orchestration.spacelift.answers import one_line
+from orchestration.spacelift.client import trust
+from orchestration.spacelift.endpoint import is_loopback
+from orchestration.spacelift.errors import SpaceliftRejectedError
+
+_TIMEOUT = httpx.Timeout(connect=10.0, read=120.0, write=120.0, pool=10.0)
+_ANSWER_BYTES_AT_MOST = 64 * 1024
+
+
+class UploadError(Exception):
+    """The report was not sent, or (`may_have_arrived`) nobody knows. One line, without the upload URL."""
+
+    def __init__(self, message: str, *, may_have_arrived: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
+
+
+def object_key(report: Report) -> str:
+    """Where the vendor's own script puts this report."""
+    account, license_id = report.account_ulid or "unknown_ulid", report.license_id or "unknown_license_id"
+    return f"{account}/{license_id}/{report.file_name}"
+
+
+def what_would_be_sent(landed: LandedReport, *, public_api: str) -> str:
+    """The upload in one line, for a person who wants to see before sending."""
+    rows: dict[str, int] = {
+        table: sum(map(len, days.values())) for table, days in landed.report.metrics.items()
+    }
+    tables = ", ".join(f"{table} {count}" for table, count in sorted(rows.items()))
+    return (
+        f"{object_key(landed.report)} to {public_api}: {landed.archived.bytes:,} bytes, SHA-256 "
+        f"{landed.archived.sha256}, the file {landed.archived.uri}; rows: {tables or 'none'}"
+    )
+
+
+def send_report(
+    landed: LandedReport,
+    *,
+    public_api: str,
+    ca_bundle: Path | None,
+    connection: psycopg.Connection,
+    run_id: str | None,
+    again: bool = False,
+) -> str:
+    """Send it unless it was sent before, and note that; returns what was done in one line.
+
+    The connection must have no transaction open.
+
+    Raises:
+        UploadError: it was refused, or the answer did not come.
+    """
+    key = object_key(landed.report)
+    before = None if again else _sent_before(connection, key)
+    if before is not None:
+        return f"not sent again, {before}; --again sends it: {key}"
+    upload_id = _begin(connection, landed, key=key, public_api=public_api, run_id=run_id)
+    try:
+        with _http(public_api, ca_bundle=ca_bundle) as http:
+            url, headers = _upload_url(http, public_api=public_api, key=key)
+            _put(http, url, headers=headers, body=landed.body, key=key)
+    except UploadError as error:
+        _end(connection, upload_id, "unknown" if error.may_have_arrived else "failed", error=str(error))
+        raise
+    _end(connection, upload_id, "sent")
+    return f"sent: {key}, {landed.archived.bytes:,} bytes"
+
+
+def unreachable(public_api: str, *, ca_bundle: Path | None) -> str | None:
+    """Why the public API does not answer from here, in one line; None when it does, whatever it says."""
+    host = httpx.URL(public_api).host
+    try:
+        with _http(public_api, ca_bundle=ca_bundle) as http:
+            http.get(public_api)
+    except httpx.HTTPError as error:
+        return f"{host} does not answer: {_words(error)}"
+    except SpaceliftRejectedError as error:
+        return str(error)
+    return None
+
+
+def _http(public_api: str, *, ca_bundle: Path | None) -> httpx.Client:
+    return httpx.Client(
+        verify=trust(ca_bundle),
+        timeout=_TIMEOUT,
+        follow_redirects=False,
+        # A proxy of the environment must not see what is meant for this machine.
+        trust_env=not is_loopback(httpx.URL(public_api).host),
+    )
+
+
+def _upload_url(http: httpx.Client, *, public_api: str, key: str) -> tuple[httpx.URL, Mapping[str, str]]:
+    host = httpx.URL(public_api).host
+    try:
+        response = http.get(f"{public_api}/selfhosted/metrics/upload_url", params={"object_key": key})
+    except httpx.HTTPError as error:
+        raise UploadError(f"{host} gave no upload URL for {key}: {_words(error)}") from error
+    if response.status_code != 200:
+        raise UploadError(
+            f"{host} answered {response.status_code} to the wish to send {key}{_said(response)}"
+        )
+    try:
+        told: Any = response.json() if len(response.content) <= _ANSWER_BYTES_AT_MOST else None
+    except ValueError:
+        told = None
+    url, headers = (told.get("URL"), told.get("Headers") or {}) if isinstance(told, dict) else (None, None)
+    if (
+        not isinstance(url, str)
+        or not isinstance(headers, dict)
+        or not all(_is_header(text) for header in headers.items() for text in header)
+    ):
+        raise UploadError(f"{host} answered without an upload URL and headers for {key}: nothing was sent")
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL("")
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and is_loopback(parsed.host)):
+        raise UploadError(f"the upload URL that {host} gave for {key} is not https://: nothing was sent")
+    return parsed, headers
+
+
+def _is_header(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isprintable()
+
+
+def _put(http: httpx.Client, url: httpx.URL, *, headers: Mapping[str, str], body: bytes, key: str) -> None:
+    try:
+        response = http.put(url, headers={"Content-Type": "application/json", **headers}, content=body)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise UploadError(f"{url.host} did not take {key}: {_words(error)}") from error
+    except httpx.HTTPError as error:
+        raise UploadError(
+            f"{url.host} did not say whether it took {key}: {_words(error)}", may_have_arrived=True
+        ) from error
+    if not response.is_success:
+        raise UploadError(f"{url.host} answered {response.status_code} to {key}{_said(response)}")
+
+
+def _said(response: httpx.Response) -> str:
+    """The server's words, where they fit on a line."""
+    words = one_line(response.text[:4096])
+    return f": {words}" if words and not words.startswith("<") else ""
+
+
+def _words(error: httpx.HTTPError) -> str:
+    return one_line(str(error)) or type(error).__name__
+
+
+def _sent_before(connection: psycopg.Connection, key: str) -> str | None:
+    with connection.transaction():
+        row = connection.execute(
+            "select status, started_at, sha256 from raw.selfhosted_uploads"
+            " where object_key = %s and status <> 'failed' order by upload_id desc limit 1",
+            (key,),
+        ).fetchone()
+    if row is None:
+        return None
+    status, started_at, sha256 = row
+    what = "it was sent" if status == "sent" else "it may have arrived"
+    return f"{what} at {started_at:%Y-%m-%d %H:%M} UTC with SHA-256 {sha256[:12]}"
+
+
+def _begin(
+    connection: psycopg.Connection, landed: LandedReport, *, key: str, public_api: str, run_id: str | None
+) -> int:
+    with connection.transaction():
+        row = connection.execute(
+            "insert into raw.selfhosted_uploads (object_key, public_api, sha256, bytes, status, run_id)"
+            " values (%s, %s, %s, %s, 'started', %s) returning upload_id",
+            (key, public_api, landed.archived.sha256, landed.archived.bytes, run_id),
+        ).fetchone()
+    assert row is not None  # noqa: S101 - an insert that returns gives a row, or raises
+    upload_id: int = row[0]
+    return upload_id
+
+
+def _end(connection: psycopg.Connection, upload_id: int, status: str, *, error: str | None = None) -> None:
+    with connection.transaction():
+        connection.execute(
+            "update raw.selfhosted_uploads set status = %s, error = %s, finished_at = clock_timestamp()"
+            " where upload_id = %s",
+            (status, error, upload_id),
+        )
