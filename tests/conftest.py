@@ -97,8 +97,13 @@ def _database(server_url: str, *, template: str) -> Iterator[str]:
     identifier = sql.Identifier(name)
     with connect(server_url, autocommit=True) as server:
         server.execute(sql.SQL("create database {} template {}").format(identifier, sql.Identifier(template)))
+    url = urlsplit(server_url)._replace(path=f"/{name}").geturl()
     try:
-        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+        if template != "template0":
+            # Rights on the database itself are not cloned.
+            with connect(url) as connection:
+                ensure_schema(connection)
+        yield url
     finally:
         with connect(server_url, autocommit=True) as server:
             server.execute(sql.SQL("drop database {} with (force)").format(identifier))

@@ -66,7 +66,7 @@ def test_rows_that_look_wrong_land_unchanged_and_each_is_warned_of(
             "--exclude-resource-type=unit_test",
         ]
     )
-    assert outcome.success, failure_line(outcome)
+    assert outcome.success, failure_line(outcome, database_url=database_url)
     warnings = {
         result.node.name: result.failures for result in outcome.result if result.status == TestStatus.Warn
     }
