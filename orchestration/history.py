@@ -1,8 +1,11 @@
 """Dagster's own state: the folder of its history, and what its dagster.yaml says."""
 
+import fcntl
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+import dagster as dg
 
 DAGSTER_YAML = """\
 # Made by spacelift-usage when this file was missing; yours to change.
@@ -34,7 +37,14 @@ def prepare_history(environ: Mapping[str, str], *, home: Path) -> Path:
     configured = environ.get("DAGSTER_HOME")
     folder = Path(configured) if configured else home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "dagster.yaml").exists() and not configured:
-        (folder / "dagster.yaml").write_text(DAGSTER_YAML)
     os.environ["DAGSTER_HOME"] = str(folder)
+    with (folder / "made.lock").open("a+") as made:
+        fcntl.flock(made, fcntl.LOCK_EX)
+        if not (folder / "dagster.yaml").exists() and not configured:
+            (folder / "dagster.yaml").write_text(DAGSTER_YAML)
+        # Two processes that make Dagster's SQLite files at once leave them with their version written twice,
+        # and nothing opens them any more.
+        if made.tell() == 0:
+            dg.DagsterInstance.get().dispose()
+            made.write("made\n")
     return folder

@@ -3,6 +3,8 @@
 import datetime as dt
 import gzip
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -81,6 +83,15 @@ NOT_IN_THE_ARCHIVE = [
     *("vendor_quantity", "vendor_amount", "vendor_fetched_at"),
 ]
 
+LANDINGS = """
+    select aspect, usage_date, count(*) from raw.usage_loads where status = 'succeeded'
+    group by aspect, usage_date order by 1, 2
+"""
+# Sums of floats depend on the order of their rows.
+RAW_HOURS = """
+    select timestamp_unix, count(*), sum(state_duration_minutes::numeric)
+    from raw.run_minutes group by timestamp_unix order by 1
+"""
 
 RAW_DAYS = """
     select to_timestamp(timestamp_unix) at time zone 'UTC', count(*)
@@ -137,6 +148,24 @@ def test_the_archive_alone_gives_every_mart_in_an_empty_database(account, databa
     restored = marts_of(empty_database_url)
     assert restored.keys() == marts.keys()
     assert [table for table in marts if restored[table] != marts[table]] == []
+
+
+def test_two_processes_that_land_the_same_day_are_as_one_after_the_other(account, database_url):
+    command = [sys.executable, "-m", "orchestration.cli", "run"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    processes = [
+        subprocess.Popen([*command, "--since", since, "--until", until], env=environment)
+        for since, until in (("2026-06-01", "2026-06-03"), ("2026-06-02", "2026-06-04"))
+    ]
+    assert [process.wait(timeout=280) for process in processes] == [0, 0]
+    # The day of both landed twice, one landing after the other.
+    assert [count for *_, count in rows(database_url, LANDINGS)] == [1, 2, 1, 1, 2, 1]
+    raw, marts = rows(database_url, RAW_HOURS), marts_of(database_url)
+    assert len(marts["fct_account_hourly"]) == 72
+    assert run("--since", "2026-06-01", "--until", "2026-06-04", "--full-refresh") == 0
+    assert rows(database_url, RAW_HOURS) == raw
+    alone = marts_of(database_url)
+    assert [table for table in alone if alone[table] != marts[table]] == []
 
 
 def test_a_day_that_fails_is_named_and_the_others_land_and_are_built(account, database_url, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The event log with kept connections writes what Dagster's own reads; red when an upgrade moves it."""
 
+import multiprocessing
 import sqlite3
 from pathlib import Path
 
@@ -42,6 +43,29 @@ def test_another_process_sees_an_event_as_soon_as_it_is_written(history):
         with sqlite3.connect(history / "history" / "runs" / "index.db") as other:
             (count,) = other.execute("select count(*) from event_logs").fetchone()
     assert count > 0
+
+
+def _prepare_and_open(barrier, home: Path) -> None:
+    barrier.wait()
+    prepare_history({}, home=home)
+    dg.DagsterInstance.get().dispose()
+
+
+def test_processes_that_race_for_the_first_start_make_one_history(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(4)
+    racers = [context.Process(target=_prepare_and_open, args=(barrier, tmp_path)) for _ in range(4)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join(timeout=60)
+    assert [racer.exitcode for racer in racers] == [0] * 4
+    files = sorted((tmp_path / "dagster").rglob("*.db"), key=lambda file: file.name)
+    assert [file.name for file in files] == ["index.db", "runs.db", "schedules.db"]
+    for file in files:
+        with sqlite3.connect(file) as connection:
+            assert connection.execute("select count(*) from alembic_version").fetchone() == (1,), file
 
 
 def test_a_dagster_yaml_that_somebody_changed_is_kept(history):
