@@ -64,8 +64,12 @@ def export_to_elastic(
     states = day_states(connection)
     if account is None or not states:
         raise ExportError("there are no marts yet: start `spacelift-usage run` first")
-    is_new = client.prepare_index(INDEX, template=TEMPLATE)
-    posted = {} if is_new else _posted(connection, target=target)
+    # Before the index is there: should this export stop part-way, the next one must not take days for posted
+    # that only an index before this one had.
+    client.prepare_index(
+        INDEX, template=TEMPLATE, before_new=lambda: _forget_posted(connection, target=target)
+    )
+    posted = _posted(connection, target=target)
     if days is not None:
         wanted = [day for day in states if (days.first or day) <= day <= (days.last or day)]
     else:
@@ -157,6 +161,11 @@ def _posted(connection: psycopg.Connection, *, target: str) -> dict[dt.date, str
             "select usage_date, fingerprint from raw.elastic_exports where target = %s", [target]
         ).fetchall()
     return dict(rows)
+
+
+def _forget_posted(connection: psycopg.Connection, *, target: str) -> None:
+    with connection.transaction():
+        connection.execute("delete from raw.elastic_exports where target = %s", [target])
 
 
 def record_posted(connection: psycopg.Connection, states: dict[dt.date, str], *, target: str) -> None:

@@ -61,14 +61,16 @@ class ElasticClient:
         self._secrets = secrets
         self._wait = wait
 
-    def prepare_index(self, index: str, *, template: Mapping[str, Any]) -> bool:
-        """Put the template, and make the index or bring its fields up to date; whether it is new."""
+    def prepare_index(
+        self, index: str, *, template: Mapping[str, Any], before_new: Callable[[], None] = lambda: None
+    ) -> None:
+        """Put the template, and make the index (`before_new` comes first) or bring its fields up to date."""
         self._ask("PUT", f"/_index_template/{index}", template)
         if self._ask("HEAD", f"/{index}", accept=frozenset({404})).status_code == 404:
+            before_new()
             self._ask("PUT", f"/{index}", {})
-            return True
-        self._ask("PUT", f"/{index}/_mapping", template["template"]["mappings"])
-        return False
+        else:
+            self._ask("PUT", f"/{index}/_mapping", template["template"]["mappings"])
 
     def index_documents(self, index: str, documents: Iterable[Document]) -> int:
         """Write documents, in place of those with the same ids; how many. Refused ones are sent again."""

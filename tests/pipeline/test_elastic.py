@@ -103,6 +103,23 @@ def test_a_day_is_posted_again_only_when_it_changed_and_what_the_marts_lost_is_d
     assert set(server.documents) == posted
 
 
+def test_an_index_that_was_lost_gets_every_day_back_also_when_the_export_stops_part_way(
+    marts, client, server
+):
+    states = {day: state for day, state in day_states(marts).items() if day <= DAYS.last}
+    record_posted(marts, day_states(marts), target=server.url)
+    # The index is gone, and the second part of the export is refused for good.
+    server.refusals = [{}, 400]
+    server.documents.clear()
+    with pytest.raises(ElasticError, match="answered 400"):
+        export_to_elastic(marts, client, target=server.url)
+    assert server.index_exists
+    export_to_elastic(marts, client, target=server.url)
+    in_the_index = {document["usage_date"] for document in server.documents.values()}
+    assert in_the_index >= {day.isoformat() for day in states}
+    assert len(in_the_index) == len(day_states(marts))
+
+
 def test_the_asset_posts_what_changed_and_fails_in_one_line_when_that_is_refused(
     marts, server, monkeypatch, demo_warehouse_url
 ):
