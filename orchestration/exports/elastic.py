@@ -25,6 +25,9 @@ from orchestration.warehouse.schema import account_of
 DAYS_AT_ONCE = 31
 _ROWS_AT_ONCE = 2_000
 
+# What the second of two exports says (warehouse/lock.py).
+WAITING = "Waiting for another export to Elasticsearch."
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -53,7 +56,8 @@ def export_to_elastic(
 ) -> Exported:
     """Post the days that changed since they were last posted to `target`; with `days` those, changed or not.
 
-    The connection must have no transaction open.
+    The connection must have no transaction open. Whoever calls is the only one that exports
+    (warehouse/lock.py).
 
     Raises:
         ExportError: there are no marts yet.

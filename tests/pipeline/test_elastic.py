@@ -3,6 +3,8 @@
 import csv
 import datetime as dt
 import json
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -10,6 +12,7 @@ import dagster as dg
 import psycopg
 import pytest
 
+from orchestration import cli
 from orchestration.assets.elastic import elastic
 from orchestration.exports.elastic import DayRange, day_states, export_to_elastic, record_posted
 from orchestration.exports.elastic_client import Document, ElasticClient, ElasticError, elastic_client
@@ -18,6 +21,7 @@ from orchestration.exports.elastic_documents import GRAINS, INDEX, TEMPLATE
 from orchestration.resources.postgres import PostgresResource
 from orchestration.settings import VARIABLES, Settings, SettingsError
 from orchestration.warehouse.connection import connect
+from orchestration.warehouse.lock import export_lock
 from tests.pipeline.listening_elasticsearch import Elasticsearch, listening_elasticsearch
 
 KEY = "c2VjcmV0LWlkOnNlY3JldC1rZXk="
@@ -118,6 +122,35 @@ def test_an_index_that_was_lost_gets_every_day_back_also_when_the_export_stops_p
     in_the_index = {document["usage_date"] for document in server.documents.values()}
     assert in_the_index >= {day.isoformat() for day in states}
     assert len(in_the_index) == len(day_states(marts))
+
+
+def test_a_second_export_waits_for_the_first_and_says_so(
+    marts, server, monkeypatch, demo_warehouse_url, capsys
+):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", demo_warehouse_url)
+    monkeypatch.setenv("ELASTICSEARCH_URL", server.url)
+    arguments = ["export-elastic", "--since", str(DAYS.first), "--until", str(DAYS.last)]
+    second = threading.Thread(target=cli.exit_code_of, args=[arguments])
+    with export_lock(demo_warehouse_url, on_wait=lambda: None):
+        second.start()
+        deadline = time.monotonic() + 30
+        while not is_waited_for(marts) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert server.sent == []
+        assert capsys.readouterr().err == "Waiting for another export to Elasticsearch.\n"
+    second.join(30)
+    assert len(server.documents) == sum(server.sent) > 0
+    assert capsys.readouterr().err.splitlines()[-1].startswith("done: 2 days, ")
+
+
+def is_waited_for(connection: psycopg.Connection) -> bool:
+    with connection.transaction():
+        return (
+            connection.execute("select from pg_locks where locktype = 'advisory' and not granted").fetchone()
+            is not None
+        )
 
 
 def test_the_asset_posts_what_changed_and_fails_in_one_line_when_that_is_refused(
