@@ -12,6 +12,7 @@ from orchestration.assets.raw_vendor_usage import VENDOR_WORKER_POOLS
 from orchestration.landing.errors import LandingError
 from orchestration.landing.ingest import ONE_DAY, windows
 from orchestration.landing.loads import Load
+from orchestration.loads import failures_of_run
 from orchestration.partitions import as_days
 from orchestration.progress import DaysLanded, Note, report
 from orchestration.resources.postgres import PostgresResource
@@ -22,7 +23,7 @@ from orchestration.selfhosted.raw_rows import reports_of_run
 from orchestration.selfhosted.report import read_report
 from orchestration.selfhosted.report_file import read_report_file
 from orchestration.selfhosted.upload import UploadError, send_report, what_would_be_sent
-from orchestration.selfhosted.usage_days import LandedUsage, land_usage_days
+from orchestration.selfhosted.usage_days import land_usage_days
 from orchestration.settings import SettingsError
 from orchestration.spacelift.errors import SpaceliftError, SpaceliftUnavailableError
 from orchestration.warehouse.errors import WarehouseError
@@ -113,6 +114,8 @@ def _land(
                 accept_shrinkage=config.accept_shrinkage,
                 on_load=_Progress(days),
             )
+            # Of the attempts before this one too.
+            failures = failures_of_run(connection, run_id=run_id)
             for note in usage.notes:
                 context.log.warning(note)
                 report(Note(note))
@@ -136,7 +139,7 @@ def _land(
         raise dg.Failure(str(error), allow_retries=False) from error
     if problem is not None:
         _ask_again(context, problem)
-    _fail_for_days(usage)
+    _fail_for_days(failures)
     return dg.MaterializeResult(
         metadata={
             "days": len(days),
@@ -231,13 +234,10 @@ def _ask_again(context: dg.AssetExecutionContext, problem: Exception) -> None:
     raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=seconds) from problem
 
 
-def _fail_for_days(usage: LandedUsage) -> None:
-    errors = [
-        f"{load.aspect} of {load.usage_date}: {load.error}" for load in usage.loads if load.error is not None
-    ]
-    if errors:
-        more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
-        raise dg.Failure(f"days that did not land: {'; '.join(errors[:3])}{more}", allow_retries=False)
+def _fail_for_days(failures: Sequence[str]) -> None:
+    if failures:
+        more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""
+        raise dg.Failure(f"days that did not land: {'; '.join(failures[:3])}{more}", allow_retries=False)
 
 
 class _Progress:

@@ -1,0 +1,140 @@
+"""The report's step as Dagster runs it, against an instance whose answers are written here."""
+
+import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+import psycopg
+import pytest
+
+from orchestration.assets import land_days, raw_selfhosted_rows
+from orchestration.partitions import daily_partitions
+from orchestration.resources import spacelift
+from orchestration.resources.postgres import PostgresResource
+from orchestration.settings import VARIABLES
+from orchestration.spacelift.auth import ReadyToken
+from orchestration.spacelift.client import SpaceliftClient
+
+TOKEN = "eyJhbGciOiJub25lIn0.e30.signature"
+FIRST, SECOND, THIRD, AFTER = (dt.date(2024, 2, 28) + dt.timedelta(days=number) for number in range(4))
+
+Answers = dict[dt.date, list[httpx.Response]]
+Run = Callable[..., dg.ExecuteInProcessResult]
+
+
+def report(day: dt.date, **beat: str) -> bytes:
+    """One worker's heartbeats of one day."""
+    told = {"worker_ulid": "w", "first_heartbeat_time": f"{day}T08:00:00Z"}
+    return json.dumps(
+        {
+            "account": {"ulid": "01ACCOUNT", "license_id": "license-7"},
+            "time_range": {"start": f"{day}T00:00:00Z", "end": f"{day + dt.timedelta(days=1)}T00:00:00Z"},
+            "metrics": {
+                "heartbeats": {str(day): [told | {"last_heartbeat_time": f"{day}T08:30:00Z"} | beat]}
+            },
+        }
+    ).encode()
+
+
+@pytest.fixture
+def answers() -> Answers:
+    """What is answered first to the request for each day; then its report."""
+    return defaultdict(list)
+
+
+@pytest.fixture
+def run(
+    answers: Answers, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Run]:
+    """One report a day, landed by Dagster with waits of a moment."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/selfhosted/metrics"
+        day = dt.datetime.fromtimestamp(int(request.url.params["start_timestamp"]), dt.UTC).date()
+        return answers[day].pop(0) if answers[day] else httpx.Response(200, content=report(day))
+
+    def client(_: object) -> SpaceliftClient:
+        return SpaceliftClient(
+            endpoint="https://instance.example.com",
+            credentials=ReadyToken(jwt=TOKEN),
+            transport=httpx.MockTransport(answer),
+        )
+
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "SPACELIFT_ACCOUNT": "acme",
+        "DATABASE_URL": database_url,
+        "USAGE_ARCHIVE_URL": str(tmp_path / "archive"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(spacelift, "spacelift_client", client)
+    monkeypatch.setattr(land_days, "FIRST_WAIT_SECONDS", 0.001)
+    days = daily_partitions(dt.date(2024, 1, 1))
+    definitions = dg.Definitions(
+        assets=[raw_selfhosted_rows.raw_selfhosted_rows(days)],
+        jobs=[dg.define_asset_job("landing", selection=[raw_selfhosted_rows.SELFHOSTED_ROWS])],
+        resources={"postgres": PostgresResource(), "spacelift": spacelift.SpaceliftResource()},
+        executor=dg.in_process_executor,
+    )
+
+    def run(**config: Any) -> dg.ExecuteInProcessResult:
+        return definitions.resolve_job_def("landing").execute_in_process(
+            tags={
+                "dagster/asset_partition_range_start": str(FIRST),
+                "dagster/asset_partition_range_end": str(THIRD),
+            },
+            run_config={"ops": {"raw__selfhosted_rows": {"config": {"batch_days": 1, **config}}}},
+            raise_on_error=False,
+        )
+
+    return run
+
+
+def what_failed(result: dg.ExecuteInProcessResult) -> str:
+    """What the run tells a person at its end."""
+    return " ".join(
+        event.step_failure_data.user_failure_data.description
+        for event in result.all_events
+        if event.is_step_failure
+    )
+
+
+def waits(result: dg.ExecuteInProcessResult) -> list[float]:
+    """Seconds before each new attempt."""
+    return [
+        event.event_specific_data.seconds_to_wait
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.STEP_UP_FOR_RETRY
+    ]
+
+
+def landed(connection: psycopg.Connection) -> list[dt.date]:
+    """Days whose workers are known."""
+    with connection.transaction():
+        rows = connection.execute(
+            "select usage_date from raw.usage_loads where aspect = 'worker-count' and status = 'succeeded'"
+            " order by 1"
+        ).fetchall()
+    return [day for (day,) in rows]
+
+
+def test_a_day_that_did_not_land_fails_the_run_also_when_a_later_one_had_to_be_asked_for_again(
+    run: Run, answers: Answers, connection: psycopg.Connection
+) -> None:
+    answers[FIRST] = [httpx.Response(200, content=report(FIRST, last_heartbeat_time="?"))]
+    answers[SECOND] = [httpx.Response(503)]
+    result = run()
+    assert len(waits(result)) == 1
+    assert not result.success
+    assert what_failed(result) == (
+        f"days that did not land: worker-count of {FIRST}: heartbeats of {FIRST}, row 1: "
+        "last_heartbeat_time is no time"
+    )
+    assert landed(connection) == [SECOND, THIRD]
