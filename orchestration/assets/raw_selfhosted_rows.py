@@ -22,7 +22,7 @@ from orchestration.selfhosted.ingest import LandedReport, land_report
 from orchestration.selfhosted.raw_rows import reports_of_run
 from orchestration.selfhosted.report import read_report
 from orchestration.selfhosted.report_file import read_report_file
-from orchestration.selfhosted.upload import UploadError, send_report, what_would_be_sent
+from orchestration.selfhosted.upload import DaysSentError, UploadError, send_report, what_would_be_sent
 from orchestration.selfhosted.usage_days import land_usage_days
 from orchestration.settings import SettingsError
 from orchestration.spacelift.errors import SpaceliftError, SpaceliftUnavailableError
@@ -206,20 +206,28 @@ def _send(
     run_id: str,
 ) -> Iterator[str]:
     """One line for each report: what was done, or would be."""
+    not_sent: list[str] = []
     for one in landed:
         if config.dry_run:
             line = f"would be sent: {what_would_be_sent(one, public_api=public_api)}"
         else:
-            line = send_report(
-                one,
-                public_api=public_api,
-                ca_bundle=ca_bundle,
-                connection=connection,
-                run_id=run_id,
-                again=config.again,
-            )
+            try:
+                line = send_report(
+                    one,
+                    public_api=public_api,
+                    ca_bundle=ca_bundle,
+                    connection=connection,
+                    run_id=run_id,
+                    again=config.again,
+                )
+            except DaysSentError as error:
+                # The reports after it are another matter.
+                not_sent.append(str(error))
+                continue
         report(Note(line))
         yield line
+    if not_sent:
+        raise UploadError("; ".join(not_sent))
 
 
 def _ask_again(context: dg.AssetExecutionContext, problem: Exception) -> None:

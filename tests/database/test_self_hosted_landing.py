@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from orchestration.landing.archive import Archive
 from orchestration.landing.errors import FileRefusedError
 from orchestration.selfhosted.ingest import LandedReport, land_report
 from orchestration.selfhosted.report import read_report
-from orchestration.selfhosted.upload import UploadError, send_report, what_would_be_sent
+from orchestration.selfhosted.upload import DaysSentError, UploadError, send_report, what_would_be_sent
 from orchestration.selfhosted.usage_days import LandedUsage, land_usage_days
 from tests.pipeline.listening_public_api import TICKET, listening_public_api
 
@@ -212,7 +213,7 @@ def test_a_report_is_sent_byte_for_byte_and_never_twice_unless_asked(connection,
         )
 
     assert send() == f"sent: {key}, {len(landed.body)} bytes"
-    assert "not sent again, it was sent at" in send()
+    assert send().startswith("not sent again, 2024-02-28 to 2024-02-28 was sent at ")
     ((put_key, headers, body),) = public_api.objects
     assert (put_key, body, headers["x-kms"]) == (key, landed.body, "aws:kms")
     assert "Authorization" not in headers
@@ -238,7 +239,7 @@ def test_what_may_have_arrived_is_not_sent_again_and_what_was_refused_is(connect
         send()
     assert TICKET not in f"{refused.value}{lost.value}"
     public_api.drops_the_answer = False
-    assert "it may have arrived" in send()
+    assert "may have arrived at" in send()
     assert len(public_api.objects) == 1
     assert [
         row[0] for row in rows(connection, "select status from raw.selfhosted_uploads order by upload_id")
@@ -246,6 +247,45 @@ def test_what_may_have_arrived_is_not_sent_again_and_what_was_refused_is(connect
         "failed",
         "unknown",
     ]
+
+
+def test_days_that_were_sent_with_other_days_are_not_sent_twice_and_those_that_are_left_are_named(
+    connection, landing, public_api
+):
+    def send(since: str, until: str, **options: bool) -> str:
+        landed, _ = landing(envelope(since, until, logins={}))
+        return send_report(
+            landed, public_api=public_api.url, ca_bundle=None, connection=connection, run_id="run", **options
+        )
+
+    send("2026-10-26", "2026-11-02")
+    public_api.drops_the_answer = True
+    with pytest.raises(UploadError, match="did not say"):
+        send("2026-10-01", "2026-10-08")
+    public_api.drops_the_answer = False
+    assert len(public_api.objects) == 2
+    with pytest.raises(DaysSentError) as refused:
+        send("2026-10-01", "2026-11-01")
+    assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d|[0-9a-f]{12}", "…", str(refused.value)) == (
+        "2026-10-01 to 2026-10-07 may have arrived at … UTC with SHA-256 …, 2026-10-26 to 2026-10-31 was sent"
+        " at … UTC with SHA-256 …; send the days that are left by themselves (2026-10-08 to 2026-10-25), or"
+        " all of it with --again: 01ACCOUNT/license-7/usage_data_2026-10-01_2026-11-01.json"
+    )
+    assert send("2026-10-28", "2026-10-30").startswith(
+        "not sent again, 2026-10-28 to 2026-10-29 was sent at "
+    )
+    assert send("2026-10-08", "2026-10-26").startswith("sent: ")
+    assert "not sent again" in send("2026-10-01", "2026-11-01")
+    assert len(public_api.objects) == 3
+    assert send("2026-10-01", "2026-11-01", again=True).startswith("sent: ")
+
+
+def test_a_server_that_fails_at_the_upload_may_have_kept_it(connection, landing, public_api):
+    landed, _ = landing(envelope("2024-02-28", "2024-02-29", logins={}))
+    public_api.status = 504
+    with pytest.raises(UploadError, match=r"answered 504 .*: it may have arrived"):
+        send_report(landed, public_api=public_api.url, ca_bundle=None, connection=connection, run_id=None)
+    assert rows(connection, "select status from raw.selfhosted_uploads") == [("unknown",)]
 
 
 @pytest.mark.parametrize(

@@ -19,21 +19,23 @@ from orchestration.resources.postgres import PostgresResource
 from orchestration.settings import VARIABLES
 from orchestration.spacelift.auth import ReadyToken
 from orchestration.spacelift.client import SpaceliftClient
+from tests.pipeline.listening_public_api import listening_public_api
 
 TOKEN = "eyJhbGciOiJub25lIn0.e30.signature"
-FIRST, SECOND, THIRD, AFTER = (dt.date(2024, 2, 28) + dt.timedelta(days=number) for number in range(4))
+ONE_DAY = dt.timedelta(days=1)
+FIRST, SECOND, THIRD = (dt.date(2024, 2, 28) + ONE_DAY * number for number in range(3))
 
 Answers = dict[dt.date, list[httpx.Response]]
 Run = Callable[..., dg.ExecuteInProcessResult]
 
 
-def report(day: dt.date, **beat: str) -> bytes:
-    """One worker's heartbeats of one day."""
+def report(day: dt.date, *, until: dt.date | None = None, **beat: str) -> bytes:
+    """One worker's heartbeats of one day, in the report of that day or of more."""
     told = {"worker_ulid": "w", "first_heartbeat_time": f"{day}T08:00:00Z"}
     return json.dumps(
         {
             "account": {"ulid": "01ACCOUNT", "license_id": "license-7"},
-            "time_range": {"start": f"{day}T00:00:00Z", "end": f"{day + dt.timedelta(days=1)}T00:00:00Z"},
+            "time_range": {"start": f"{day}T00:00:00Z", "end": f"{until or day + ONE_DAY}T00:00:00Z"},
             "metrics": {
                 "heartbeats": {str(day): [told | {"last_heartbeat_time": f"{day}T08:30:00Z"} | beat]}
             },
@@ -55,8 +57,11 @@ def run(
 
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.path == "/selfhosted/metrics"
-        day = dt.datetime.fromtimestamp(int(request.url.params["start_timestamp"]), dt.UTC).date()
-        return answers[day].pop(0) if answers[day] else httpx.Response(200, content=report(day))
+        day, until = (
+            dt.datetime.fromtimestamp(int(request.url.params[f"{name}_timestamp"]), dt.UTC).date()
+            for name in ("start", "end")
+        )
+        return answers[day].pop(0) if answers[day] else httpx.Response(200, content=report(day, until=until))
 
     def client(_: object) -> SpaceliftClient:
         return SpaceliftClient(
@@ -138,3 +143,21 @@ def test_a_day_that_did_not_land_fails_the_run_also_when_a_later_one_had_to_be_a
         "last_heartbeat_time is no time"
     )
     assert landed(connection) == [SECOND, THIRD]
+
+
+def test_a_report_with_days_that_were_sent_fails_the_run_and_those_after_it_are_sent_all_the_same(
+    run: Run, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.execute(
+        "insert into raw.selfhosted_uploads (object_key, public_api, sha256, bytes, status)"
+        f" values ('01ACCOUNT/license-7/usage_data_{FIRST}_{SECOND}.json', 'it', 'digest', 1, 'sent')"
+    )
+    connection.commit()
+    with listening_public_api() as public_api:
+        monkeypatch.setenv("SPACELIFT_PUBLIC_API", public_api.url)
+        result = run(batch_days=2, send_to_spacelift=True)
+    assert what_failed(result).startswith(f"landed, but not sent: {FIRST} to {FIRST} was sent at ")
+    assert f"send the days that are left by themselves ({SECOND} to {SECOND})" in what_failed(result)
+    assert [key for key, _, _ in public_api.objects] == [
+        f"01ACCOUNT/license-7/usage_data_{THIRD}_{THIRD + ONE_DAY}.json"
+    ]
