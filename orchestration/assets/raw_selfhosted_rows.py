@@ -1,7 +1,9 @@
 """The asset `raw/selfhosted_rows`: the usage report of a self-hosted instance, landed and, if asked, sent."""
 
+import random
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -9,7 +11,7 @@ import psycopg
 
 from orchestration.assets.land_days import MAX_RETRIES, say_waiting, wait_seconds
 from orchestration.assets.raw_vendor_usage import VENDOR_WORKER_POOLS
-from orchestration.landing.errors import LandingError
+from orchestration.landing.errors import FileRefusedError, LandingError
 from orchestration.landing.ingest import ONE_DAY, windows
 from orchestration.landing.loads import Load
 from orchestration.loads import failures_of_run
@@ -17,10 +19,9 @@ from orchestration.partitions import as_days
 from orchestration.progress import DaysLanded, Note, report
 from orchestration.resources.postgres import PostgresResource
 from orchestration.resources.spacelift import SpaceliftResource
-from orchestration.selfhosted.client import download_report
+from orchestration.selfhosted.client import CutReportError, download_report
 from orchestration.selfhosted.ingest import LandedReport, land_report
 from orchestration.selfhosted.raw_rows import reports_of_run
-from orchestration.selfhosted.report import read_report
 from orchestration.selfhosted.report_file import read_report_file
 from orchestration.selfhosted.upload import DaysSentError, UploadError, send_report, what_would_be_sent
 from orchestration.selfhosted.usage_days import land_usage_days
@@ -160,7 +161,10 @@ def _reports(
     connection: psycopg.Connection,
     run_id: str,
 ) -> Iterator[LandedReport]:
-    """The reports of the days, landed one after the other; those that this run has landed are left out."""
+    """The reports of the days, landed one after the other; those that this run has landed are left out.
+
+    One that is refused holds up none after it; its error comes at the end.
+    """
     if config.file is not None:
         told, body = read_report_file(Path(config.file))
         yield land_report(
@@ -174,22 +178,41 @@ def _reports(
         )
         return
     done = reports_of_run(connection, run_id=run_id)
+    problem: SpaceliftError | LandingError | None = None
     with spacelift.client() as client:
         for window in windows(days, at_most=config.batch_days):
             since, until = window[0], window[-1] + ONE_DAY
             if (since, until) in done:
                 continue
-            body = download_report(client, since=since, until=until, tables=_names(config.tables))
-            told = read_report(body, origin=f"the usage report of {since} to {window[-1]}")
-            yield land_report(
-                told,
-                body,
+            keep_refused = partial(
+                spacelift.archive.keep_report,
                 account=spacelift.account,
-                archive=spacelift.archive,
-                connection=connection,
-                source="api",
-                run_id=run_id,
+                file_name=f"usage_data_{since}_{until}.json.refused",
             )
+            try:
+                told, body = download_report(
+                    client,
+                    since=since,
+                    until=until,
+                    tables=_names(config.tables),
+                    keep_refused=keep_refused,
+                )
+                yield land_report(
+                    told,
+                    body,
+                    account=spacelift.account,
+                    archive=spacelift.archive,
+                    connection=connection,
+                    source="api",
+                    run_id=run_id,
+                )
+            except CutReportError as error:
+                problem = error
+            except FileRefusedError as error:
+                # Of this report alone, so those after it are asked for; what may be mended goes first.
+                problem = problem or error
+    if problem is not None:
+        raise problem
 
 
 def _names(tables: str | None) -> list[str]:
@@ -234,7 +257,9 @@ def _ask_again(context: dg.AssetExecutionContext, problem: Exception) -> None:
     if not isinstance(problem, SpaceliftUnavailableError) or context.retry_number >= MAX_RETRIES:
         raise dg.Failure(str(problem), allow_retries=False) from problem
     seconds = wait_seconds(
-        retry_number=context.retry_number, retry_after=problem.retry_after_seconds, jitter=0
+        retry_number=context.retry_number,
+        retry_after=problem.retry_after_seconds,
+        jitter=random.uniform(-1, 1),  # noqa: S311 - spreads load, guards nothing
     )
     reason = f"{problem}; asking again in {seconds:.0f} s"
     context.log.warning(reason)

@@ -1,7 +1,9 @@
 """The report's step as Dagster runs it, against an instance whose answers are written here."""
 
 import datetime as dt
+import gzip
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from orchestration.partitions import daily_partitions
 from orchestration.resources import spacelift
 from orchestration.resources.postgres import PostgresResource
 from orchestration.settings import VARIABLES
+from orchestration.spacelift import transfer
 from orchestration.spacelift.auth import ReadyToken
 from orchestration.spacelift.client import SpaceliftClient
 from tests.pipeline.listening_public_api import listening_public_api
@@ -161,3 +164,66 @@ def test_a_report_with_days_that_were_sent_fails_the_run_and_those_after_it_are_
     assert [key for key, _, _ in public_api.objects] == [
         f"01ACCOUNT/license-7/usage_data_{THIRD}_{THIRD + ONE_DAY}.json"
     ]
+
+
+def test_a_report_that_the_server_cut_is_asked_for_again_and_holds_up_none_after_it(
+    run: Run, answers: Answers, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    cut = report(SECOND)[:-20] + TOKEN.encode()
+    answers[SECOND] = [httpx.Response(200, content=cut), httpx.Response(200, content=b"")]
+    # The last ones are asked for once: their day landed although the second's had not.
+    answers[THIRD] = [httpx.Response(200, content=report(THIRD)), httpx.Response(403)]
+    result = run()
+    assert result.success
+    assert len(waits(result)) == 2
+    assert all(abs(seconds - 0.001 * 2**number) > 1e-9 for number, seconds in enumerate(waits(result)))
+    assert landed(connection) == [FIRST, SECOND, THIRD]
+    kept = sorted((tmp_path / "archive").glob("acme/self-hosted/*/*.refused"))
+    assert [path.name for path in kept] == [f"usage_data_{SECOND}_{THIRD}.json.refused"] * 2
+    assert kept[0].read_bytes() == cut.replace(TOKEN.encode(), b"[secret]")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html>Log in</html>", "the JSON is cut or damaged"),
+        (b'{"data": {}}', "is no usage report of a self-hosted instance"),
+    ],
+)
+def test_what_is_no_report_is_not_asked_for_again_is_kept_and_holds_up_none_after_it(
+    run: Run, answers: Answers, connection: psycopg.Connection, tmp_path: Path, body: bytes, words: str
+) -> None:
+    answers[FIRST] = [httpx.Response(200, content=body)]
+    result = run()
+    assert what_failed(result).startswith(f"the usage report of {FIRST} to {FIRST}: {words}")
+    assert waits(result) == []
+    assert landed(connection) == [SECOND, THIRD]
+    (kept,) = (tmp_path / "archive").glob("acme/self-hosted/*/*.refused")
+    assert kept.read_bytes() == body
+
+
+def test_a_report_that_drips_or_ends_within_its_gzip_is_asked_for_again(
+    run: Run, answers: Answers, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Drip(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            for letter in report(FIRST):
+                time.sleep(0.01)
+                yield bytes([letter])
+
+    monkeypatch.setattr(transfer, "WAITING_SECONDS_AT_MOST", 0.1)
+    answers[FIRST] = [
+        httpx.Response(200, stream=Drip()),
+        httpx.Response(
+            200,
+            headers={"Content-Encoding": "gzip"},
+            stream=httpx.ByteStream(gzip.compress(report(FIRST))[:-9]),
+        ),
+        httpx.Response(
+            200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(gzip.compress(report(FIRST)))
+        ),
+    ]
+    result = run()
+    assert result.success
+    assert len(waits(result)) == 2
+    assert landed(connection) == [FIRST, SECOND, THIRD]
