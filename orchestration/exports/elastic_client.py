@@ -135,9 +135,9 @@ class ElasticClient:
             is_last = number == TRIES - 1
             try:
                 response = self._http.request(method, path, content=content, headers=headers)
-            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-                # Its text may quote a header of ours.
-                raise ElasticError(f"{what} is not valid HTTP: check {ELASTICSEARCH_URL}") from error
+            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
+                # Not chained: its text may quote a header of ours, and Dagster records causes.
+                raise ElasticError(f"{what} is not valid HTTP: check {ELASTICSEARCH_URL}") from None
             except httpx.RequestError as error:
                 is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
                 if is_last or is_untrusted:

@@ -5,10 +5,12 @@ import datetime as dt
 import json
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import closing
 
 import dagster as dg
+import httpx
 import psycopg
 import pytest
 
@@ -204,11 +206,26 @@ def test_a_refused_key_is_told_without_the_key(client, server, monkeypatch):
     assert KEY not in str(refused.value)
 
 
+def test_a_header_that_cannot_be_sent_is_in_no_cause_either():
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.LocalProtocolError(f"Illegal header value b'{request.headers['Authorization']}'")
+
+    headers = {"Authorization": f"ApiKey {KEY}"}
+    transport = httpx.MockTransport(refuse)
+    with httpx.Client(base_url="https://elastic.example", headers=headers, transport=transport) as http:
+        client = ElasticClient(http, secrets=[], wait=lambda seconds: None)
+        with pytest.raises(ElasticError, match="is not valid HTTP") as refused:
+            client.prepare_index(INDEX, template=TEMPLATE)
+    assert KEY not in "".join(traceback.format_exception(refused.value))
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
         ({"ELASTICSEARCH_URL": "http://elastic.example"}, "is not an https:// URL"),
         ({"ELASTICSEARCH_URL": "https://me:secret@elastic.example"}, "go into ELASTICSEARCH_USERNAME"),
+        ({"ELASTICSEARCH_API_KEY": "secret\nsecret"}, "ELASTICSEARCH_API_KEY is no API key: it has a line"),
+        ({"ELASTICSEARCH_API_KEY": "secr\u00e9t"}, "ELASTICSEARCH_API_KEY is no API key: it has a line"),
         ({"ELASTICSEARCH_USERNAME": "me"}, "set both ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD"),
         (
             {
