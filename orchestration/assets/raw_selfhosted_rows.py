@@ -11,6 +11,7 @@ import psycopg
 
 from orchestration.assets.land_days import MAX_RETRIES, say_waiting, wait_seconds
 from orchestration.assets.raw_vendor_usage import VENDOR_WORKER_POOLS
+from orchestration.landing.archive import Archive
 from orchestration.landing.errors import FileRefusedError, LandingError
 from orchestration.landing.ingest import ONE_DAY, windows
 from orchestration.landing.loads import Load
@@ -110,7 +111,7 @@ def _land(
             usage = land_usage_days(
                 connection,
                 account=spacelift.account,
-                days=[day for one in landed for day in one.report.days],
+                days=[day for one in landed for day in one.days],
                 run_id=run_id,
                 accept_shrinkage=config.accept_shrinkage,
                 on_load=_Progress(days),
@@ -129,6 +130,7 @@ def _land(
                         config,
                         public_api=public_api,
                         ca_bundle=spacelift.ca_bundle,
+                        archive=spacelift.archive,
                         connection=connection,
                         run_id=run_id,
                     )
@@ -146,7 +148,7 @@ def _land(
             "days": len(days),
             "rows": sum(one.rows_landed for one in landed),
             "reports": dg.MetadataValue.md("\n".join(f"- {one.archived.uri}" for one in landed) or "none"),
-            "tables": ", ".join(sorted({table for one in landed for table in one.report.tables})),
+            "tables": ", ".join(sorted({table for one in landed for table in one.rows})),
             "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in usage.notes) or "none"),
             "uploads": dg.MetadataValue.md("\n".join(f"- {line}" for line in uploads) or "none"),
         }
@@ -225,6 +227,7 @@ def _send(
     *,
     public_api: str,
     ca_bundle: Path | None,
+    archive: Archive,
     connection: psycopg.Connection,
     run_id: str,
 ) -> Iterator[str]:
@@ -239,6 +242,7 @@ def _send(
                     one,
                     public_api=public_api,
                     ca_bundle=ca_bundle,
+                    archive=archive,
                     connection=connection,
                     run_id=run_id,
                     again=config.again,

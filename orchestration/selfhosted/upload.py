@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import psycopg
 
+from orchestration.landing.archive import Archive
 from orchestration.selfhosted.ingest import LandedReport
-from orchestration.selfhosted.report import Report
 from orchestration.selfhosted.upload_ledger import begin, end, sent_before
 from orchestration.spacelift.answers import one_line
 from orchestration.spacelift.client import trust
@@ -39,7 +39,7 @@ class DaysSentError(UploadError):
     """Some of the report's days were sent before and others were not, so it was not sent."""
 
 
-def object_key(report: Report) -> str:
+def object_key(report: LandedReport) -> str:
     """Where the vendor's own script puts this report."""
     account, license_id = report.account_ulid or "unknown_ulid", report.license_id or "unknown_license_id"
     return f"{account}/{license_id}/{report.file_name}"
@@ -47,12 +47,9 @@ def object_key(report: Report) -> str:
 
 def what_would_be_sent(landed: LandedReport, *, public_api: str) -> str:
     """The upload in one line, for a person who wants to see before sending."""
-    rows: dict[str, int] = {
-        table: sum(map(len, days.values())) for table, days in landed.report.metrics.items()
-    }
-    tables = ", ".join(f"{table} {count}" for table, count in sorted(rows.items()))
+    tables = ", ".join(f"{table} {count}" for table, count in landed.rows.items())
     return (
-        f"{object_key(landed.report)} to {public_api}: {landed.archived.bytes:,} bytes, SHA-256 "
+        f"{object_key(landed)} to {public_api}: {landed.archived.bytes:,} bytes, SHA-256 "
         f"{landed.archived.sha256}, the file {landed.archived.uri}; rows: {tables or 'none'}"
     )
 
@@ -62,6 +59,7 @@ def send_report(
     *,
     public_api: str,
     ca_bundle: Path | None,
+    archive: Archive,
     connection: psycopg.Connection,
     run_id: str | None,
     again: bool = False,
@@ -74,25 +72,25 @@ def send_report(
     Raises:
         DaysSentError: some of its days were sent before.
         UploadError: it was refused, or the answer did not come.
+        ArchiveError: it is not in the archive as it was landed; nothing was sent.
     """
-    key = object_key(landed.report)
-    before = [] if again else sent_before(connection, since=landed.report.since, until=landed.report.until)
+    key = object_key(landed)
+    before = [] if again else sent_before(connection, landed.days)
     if before:
         told = ", ".join(str(sent) for sent in before)
-        left = [
-            day for day in landed.report.days if not any(sent.since <= day < sent.until for sent in before)
-        ]
+        left = [day for day in landed.days if not any(sent.since <= day < sent.until for sent in before)]
         if not left:
             return f"not sent again, {told}; --again sends it: {key}"
         raise DaysSentError(
             f"{told}; send the days that are left by themselves ({_spans(left)}), or all of it "
             f"with --again: {key}"
         )
+    body = archive.report_body(landed.archived)
     upload_id = begin(connection, landed, key=key, public_api=public_api, run_id=run_id)
     try:
         with _http(public_api, ca_bundle=ca_bundle) as http:
             url, headers = _upload_url(http, public_api=public_api, key=key)
-            _put(http, url, headers=headers, body=landed.body, key=key)
+            _put(http, url, headers=headers, body=body, key=key)
     except UploadError as error:
         end(connection, upload_id, "unknown" if error.may_have_arrived else "failed", error=str(error))
         raise

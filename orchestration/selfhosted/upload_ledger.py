@@ -4,6 +4,7 @@ An upload is noted before it begins, so that one whose end nobody saw counts as 
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -32,8 +33,8 @@ class SentDays:
         )
 
 
-def sent_before(connection: psycopg.Connection, *, since: dt.date, until: dt.date) -> list[SentDays]:
-    """Which of the days have gone out, or may have, whatever reports they were in; in order."""
+def sent_before(connection: psycopg.Connection, days: Sequence[dt.date]) -> list[SentDays]:
+    """Which of these days in a row have gone out, or may have, whatever reports they were in; in order."""
     with connection.transaction(), connection.cursor(row_factory=class_row(SentDays)) as cursor:
         return cursor.execute(
             # Every key ends with the file's name (report.py), and that has the days.
@@ -48,7 +49,7 @@ def sent_before(connection: psycopg.Connection, *, since: dt.date, until: dt.dat
             where status <> 'failed' and days[1]::date < %(until)s and days[2]::date > %(since)s
             order by since, upload_id
             """,
-            {"since": since, "until": until},
+            {"since": days[0], "until": days[-1] + _ONE_DAY},
         ).fetchall()
 
 
