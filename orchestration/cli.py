@@ -265,6 +265,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.simplefilter("ignore")
     # What it says while a connection is torn down is no news to whoever pressed Ctrl-C.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
+    # A run's log is in its history; a library of dbt's would print it here too.
+    logging.getLogger("dagster.builtin").propagate = False
     sys.exit(exit_code_of(list(sys.argv[1:] if arguments is None else arguments)))
 
 
