@@ -1,6 +1,6 @@
 """`spacelift-usage run`, and the same job for commands that know their days already.
 
-Not here: the run itself (launch.py), which days (partitions.py).
+Not here: the run itself (runs/launch.py), which days (partitions.py).
 """
 
 import datetime as dt
@@ -22,8 +22,8 @@ from orchestration.warehouse.schema import claim_account, ensure_schema
 if TYPE_CHECKING:
     from orchestration.assets.raw_selfhosted_rows import ReportConfig
     from orchestration.landing.usage_file import UsageFile
-    from orchestration.launch import RunOutcome
     from orchestration.partitions import DayRange
+    from orchestration.runs.launch import RunOutcome
 
 NO_CREDENTIALS = (
     f"no Spacelift credentials are configured: set {ENDPOINT}, {KEY_ID} and {KEY_SECRET}, or {TOKEN}"
@@ -130,9 +130,9 @@ def _run(
     report: "ReportConfig | None",
     console: Console,
 ) -> "RunOutcome":
-    from orchestration.launch import run_daily_job
-    from orchestration.run_failures import days_of
-    from orchestration.run_progress import shown_progress
+    from orchestration.runs.failures import days_of
+    from orchestration.runs.launch import run_daily_job
+    from orchestration.runs.shown_progress import shown_progress
     from orchestration.webhook import failed_run
 
     with open_warehouse(settings) as connection:

@@ -24,15 +24,15 @@ from dagster._core.utils import make_new_run_id
 
 from orchestration.assets.dbt_models import STEP_NAME as DBT_STEP_NAME
 from orchestration.assets.raw_selfhosted_rows import ReportConfig
-from orchestration.forgotten_runs import alive, report_killed_commands
 from orchestration.jobs import JOB_NAME, REPORT_JOB_NAME
 from orchestration.landing.usage_file import UsageFile
 from orchestration.partitions import DayRange
-from orchestration.run_failures import reason_of
+from orchestration.runs.failures import reason_of
+from orchestration.runs.forgotten import alive, report_killed_commands
 from orchestration.spacelift.aspects import ASPECTS
 
 DEFINITIONS_MODULE = "orchestration.definitions"
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 RAW_SCHEMA = "raw"
