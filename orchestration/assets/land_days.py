@@ -14,9 +14,12 @@ import psycopg
 
 from orchestration.assets.landing_report import landing_result
 from orchestration.landing.errors import LandingError
-from orchestration.landing.ingest import ONE_DAY, FailedWindow, Progress, ingest, ingest_from_archive
+from orchestration.landing.ingest import ingest
+from orchestration.landing.ingest_from_archive import ingest_from_archive
 from orchestration.landing.loads import Load
+from orchestration.landing.one_body import FailedWindow, Progress
 from orchestration.landing.usage_file import ingest_file
+from orchestration.landing.windows import ONE_DAY
 from orchestration.loads import days_landed_by_run
 from orchestration.partitions import as_days
 from orchestration.progress import DaysLanded, Waiting, report

@@ -10,8 +10,8 @@ import psycopg
 from orchestration.assets.land_days import MAX_RETRIES, say_waiting, wait_seconds
 from orchestration.assets.raw_vendor_usage import VENDOR_WORKER_POOLS
 from orchestration.landing.errors import LandingError
-from orchestration.landing.ingest import ONE_DAY, windows
 from orchestration.landing.loads import Load
+from orchestration.landing.windows import ONE_DAY, windows
 from orchestration.partitions import as_days
 from orchestration.progress import DaysLanded, Note, report
 from orchestration.resources.postgres import PostgresResource

@@ -24,10 +24,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from orchestration.landing.ingest import ONE_DAY
 from orchestration.landing.loads import Load, Request, record_failure
 from orchestration.landing.raw_tables import land
 from orchestration.landing.usage_spans import unix_seconds
+from orchestration.landing.windows import ONE_DAY
 from orchestration.selfhosted.heartbeats import Stay, stay_of, workers_by_hour
 from orchestration.selfhosted.raw_rows import CoveringReport, covering_reports, latest_rows, rows_of
 from orchestration.selfhosted.report import HEARTBEATS, RUN_STATE_TRANSITIONS, RUNS, STACKS, WORKER_POOLS
