@@ -17,7 +17,8 @@ from contextlib import suppress
 
 import psycopg
 
-from orchestration.landing.archive import Archive, ArchivedBody
+from orchestration.landing.archive import Archive
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.errors import ArchiveError
 from orchestration.landing.loads import Request, landed_days
 from orchestration.landing.one_body import FailedWindow, Progress, land_body, record_failures

@@ -10,7 +10,8 @@ from itertools import groupby
 
 import psycopg
 
-from orchestration.landing.archive import Archive, ArchiveEntry
+from orchestration.landing.archive import Archive
+from orchestration.landing.archive_names import ArchiveEntry
 from orchestration.landing.errors import ArchiveError
 from orchestration.landing.loads import Request, landed_days
 from orchestration.landing.one_body import FailedWindow, Progress, land_blocks, record_failures

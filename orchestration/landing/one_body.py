@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from orchestration.landing.archive import Archive, ArchivedBody, ArchiveWriter
+from orchestration.landing.archive import Archive
+from orchestration.landing.archive_body import ArchivedBody, ArchiveWriter
 from orchestration.landing.errors import FileRefusedError
 from orchestration.landing.loads import Load, Request, record_failure
 from orchestration.landing.raw_tables import land

@@ -18,7 +18,7 @@ from decimal import Decimal
 import psycopg
 from psycopg import sql
 
-from orchestration.landing.archive import ArchivedBody
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.day_spool import DaySpool
 from orchestration.landing.errors import FileRefusedError, ShrunkenDayError, TooManyBadRowsError
 from orchestration.landing.loads import (
