@@ -17,6 +17,9 @@ from orchestration.landing.errors import FileRefusedError
 from orchestration.landing.loads import refuse_open_transaction
 from orchestration.selfhosted.report import Report, ReportRow
 
+# For `since`: no report is older.
+EVER = dt.date(2010, 1, 1)
+
 
 @dataclass(frozen=True)
 class CoveringReport:
