@@ -18,10 +18,10 @@ from orchestration.drop_folder import DropFolder, Look, settled
 from orchestration.hand_made import known_already, recognise, refuse_partial_days, span_of
 from orchestration.jobs import JOB_NAME
 from orchestration.landing.errors import FileRefusedError
-from orchestration.launch import config_of_file, without_the_vendor
 from orchestration.partitions import ONE_DAY, DayRange
 from orchestration.resources.postgres import PostgresResource
-from orchestration.run_failures import reasons_of
+from orchestration.runs.failures import reasons_of
+from orchestration.runs.launch import config_of_file, without_the_vendor
 from orchestration.settings import ACCOUNT, DROP_FOLDER, Settings
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account

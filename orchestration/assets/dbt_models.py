@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from orchestration.assets.billing_report import billing_reports
-from orchestration.assets.land_days import say_waiting
+from orchestration.assets.only_writer import say_waiting
 from orchestration.dbt_events import DagsterEvent
 from orchestration.resources.dbt import DbtFailedError, DbtResource
 from orchestration.resources.postgres import PostgresResource

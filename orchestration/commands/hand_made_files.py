@@ -14,6 +14,7 @@ from orchestration.commands.configured import configured, open_warehouse
 from orchestration.commands.daily_run import run_days
 from orchestration.commands.failure import CommandFailedError
 from orchestration.commands.self_hosted import load_report_file
+from orchestration.runs.options import RunOptions
 from orchestration.settings import ACCOUNT, ENDPOINT, Settings, SettingsError
 from orchestration.spacelift.aspects import ASPECTS
 from orchestration.warehouse.errors import WarehouseError
@@ -110,9 +111,11 @@ def _land(settings: Settings, files: Sequence["HandMadeFile"], *, accept_shrinka
                 settings,
                 since=file.usage.since,
                 until=file.usage.until,
-                accept_shrinkage=accept_shrinkage,
-                file=file.usage,
-                build_models=number == len(files),
+                options=RunOptions(
+                    accept_shrinkage=accept_shrinkage,
+                    file=file.usage,
+                    build_models=number == len(files),
+                ),
                 console=Console(),
             )
         except CommandFailedError as error:

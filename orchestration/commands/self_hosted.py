@@ -11,6 +11,7 @@ from rich.console import Console
 from orchestration.commands.configured import NOTHING_CONFIGURED, configured
 from orchestration.commands.daily_run import NO_CREDENTIALS, run_days
 from orchestration.commands.failure import CommandFailedError
+from orchestration.runs.options import RunOptions
 from orchestration.settings import ACCOUNT, ENDPOINT, SettingsError
 
 
@@ -41,13 +42,15 @@ def run_report(
         settings,
         since=since,
         until=until,
-        report=ReportConfig(
-            tables=tables,
-            batch_days=batch_days,
-            send_to_spacelift=send_to_spacelift,
-            dry_run=dry_run,
-            again=again,
-            accept_shrinkage=accept_shrinkage,
+        options=RunOptions(
+            report=ReportConfig(
+                tables=tables,
+                batch_days=batch_days,
+                send_to_spacelift=send_to_spacelift,
+                dry_run=dry_run,
+                again=again,
+                accept_shrinkage=accept_shrinkage,
+            )
         ),
         console=Console(),
     )
@@ -65,13 +68,13 @@ def load_report_file(path: Path, *, accept_shrinkage: bool) -> None:
             f"whose report is this? set {ACCOUNT} to the account's name in the warehouse, or {ENDPOINT}"
         )
     try:
-        report, _ = read_report_file(path)
+        told, _ = read_report_file(path)
     except FileRefusedError as error:
         raise CommandFailedError(str(error)) from error
     run_days(
         settings,
-        since=report.since,
-        until=report.until,
-        report=ReportConfig(file=str(path.absolute()), accept_shrinkage=accept_shrinkage),
+        since=told.since,
+        until=told.until,
+        options=RunOptions(report=ReportConfig(file=str(path.absolute()), accept_shrinkage=accept_shrinkage)),
         console=Console(),
     )

@@ -18,9 +18,9 @@ from itertools import pairwise
 import psycopg
 from psycopg import sql
 
-from orchestration.landing.ingest import ONE_DAY
 from orchestration.landing.usage_file import SECONDS_PER_HOUR, UsageFile
 from orchestration.landing.usage_spans import SECONDS_PER_DAY, unix_seconds
+from orchestration.landing.windows import ONE_DAY
 from orchestration.spacelift.aspects import Aspect
 
 # The hours of a UTC day that have rows, as Unix seconds; None when the day never landed.
