@@ -5,6 +5,7 @@ No client library: a major version of one speaks to servers of that version only
 Source: Elastic's documentation, "Bulk API", "Delete by query API", "Create or update an index template".
 """
 
+import base64
 import datetime as dt
 import json
 import time
@@ -211,7 +212,7 @@ def elastic_client(
     headers, auth, secrets = {}, None, []
     if settings.elasticsearch_api_key:
         headers = {"Authorization": f"ApiKey {settings.elasticsearch_api_key}"}
-        secrets = [settings.elasticsearch_api_key]
+        secrets = [settings.elasticsearch_api_key, *_unpacked(settings.elasticsearch_api_key)]
     elif settings.elasticsearch_username and settings.elasticsearch_password:
         auth = httpx.BasicAuth(settings.elasticsearch_username, settings.elasticsearch_password)
         header = next(auth.auth_flow(httpx.Request("GET", settings.elasticsearch_url))).headers[
@@ -225,6 +226,15 @@ def elastic_client(
         timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS),
     ) as http:
         yield ElasticClient(http, secrets=secrets, wait=wait, tries=tries)
+
+
+def _unpacked(api_key: str) -> list[str]:
+    """The secret in a key, which is `<id>:<secret>` in base64; a server may quote it as it reads it."""
+    try:
+        _, _, secret = base64.b64decode(api_key, validate=True).decode().partition(":")
+    except ValueError:
+        return []
+    return [secret] if secret else []
 
 
 def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
