@@ -22,8 +22,9 @@ def landing_check_specs(key: Sequence[str]) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             NO_UNKNOWN_COLUMNS,
             asset=key,
-            description="The file's header has no column that this project does not know yet. A warning: the "
-            "known columns landed, the new one is in the archive.",
+            description="The file's header has no column that this project does not know yet, nor one that "
+            "was read by its place because of another name. A warning: the known columns landed, a new one "
+            "is in the archive, and one of another name may have another unit.",
         ),
         dg.AssetCheckSpec(
             NO_QUARANTINED_ROWS,
@@ -83,15 +84,19 @@ def _metadata_of_day(day: LandedDay) -> dict[str, Any]:
 
 def _check_results(*, landed: Sequence[LandedDay], loads: Sequence[Load]) -> list[dg.AssetCheckResult]:
     unknown = sorted({field for load in loads for field in load.unknown_fields})
+    by_position = sorted({field for load in loads for field in load.fields_by_position})
+    remarks = [f"Not landed: {', '.join(unknown)}."] if unknown else []
+    if by_position:
+        remarks.append(f"Read by place, look whether they mean the same: {', '.join(by_position)}.")
     quarantined = sum(day.rows_quarantined for day in landed)
     rows = sum(day.rows_landed for day in landed) + quarantined
     return [
         dg.AssetCheckResult(
             check_name=NO_UNKNOWN_COLUMNS,
-            passed=not unknown,
+            passed=not remarks,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"Not landed: {', '.join(unknown)}." if unknown else None,
-            metadata={"unknown_columns": len(unknown)},
+            description=" ".join(remarks) or None,
+            metadata={"unknown_columns": len(unknown), "columns_read_by_place": len(by_position)},
         ),
         dg.AssetCheckResult(
             check_name=NO_QUARANTINED_ROWS,

@@ -478,6 +478,31 @@ def test_a_file_of_another_make_lands_or_is_refused_as_a_whole_and_is_kept_as_it
         assert sum(rows_by_day(connection, RUNS).values()) == rows
 
 
+def columns_check(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
+    """Of the run-minutes file."""
+    (check,) = [
+        check
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "no_unknown_columns" and check.asset_key.path[-1] == "run_minutes"
+    ]
+    return check
+
+
+def test_a_column_of_another_name_is_read_by_its_place_and_both_are_named(
+    run: Run, spacelift: FaultySpacelift
+) -> None:
+    in_seconds = edited(lambda right: right.replace(b"StateDurationMinutes", b"StateDurationSeconds"))
+    spacelift.faults[RUNS, BAD_DAY] = [in_seconds]
+    result = run()
+    assert result.success
+    check = columns_check(result)
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.description == (
+        "Read by place, look whether they mean the same: state_duration_minutes from 'StateDurationSeconds'."
+    )
+    assert columns_check(run()).passed
+
+
 def test_a_reader_that_loses_a_line_fails_the_run_and_its_check(
     run: Run, spacelift: FaultySpacelift, monkeypatch: pytest.MonkeyPatch
 ) -> None:
