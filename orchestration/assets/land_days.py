@@ -83,6 +83,8 @@ def land_days(
                     on_progress=_collector(loads, aspect=aspect, done=len(before), total=len(days)),
                 )
             except SpaceliftRejectedError as error:
+                if not loads:
+                    raise dg.Failure(str(error), allow_retries=False) from error
                 # The tried days are on record with this reason, so the run will fail by it.
                 context.log.error(str(error))
             landed = days_landed_by_run(connection, aspect=aspect, run_id=context.run.run_id)

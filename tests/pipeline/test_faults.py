@@ -478,6 +478,18 @@ def test_a_file_of_another_make_lands_or_is_refused_as_a_whole_and_is_kept_as_it
         assert sum(rows_by_day(connection, RUNS).values()) == rows
 
 
+def test_a_ca_bundle_that_cannot_be_read_is_named_and_not_tried_again(
+    run: Run, spacelift: FaultySpacelift, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("no certificate")
+    monkeypatch.setenv("SPACELIFT_CA_BUNDLE", str(bundle))
+    result = run()
+    words = f"SPACELIFT_CA_BUNDLE: {bundle} cannot be read as PEM certificates"
+    assert what_failed(result).split(" SPACE")[0] == words
+    assert (waits(result), spacelift.requests) == ([], [])
+
+
 def columns_check(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
     """Of the run-minutes file."""
     (check,) = [
