@@ -515,6 +515,28 @@ def test_a_column_of_another_name_is_read_by_its_place_and_both_are_named(
     assert columns_check(run()).passed
 
 
+def test_a_step_that_is_tried_again_tells_what_its_former_attempts_found(
+    run: Run, spacelift: FaultySpacelift
+) -> None:
+    """A new column and rows in a rare spelling, of a day that lands before another one is tried again."""
+    # Asked for with its neighbours, twice, and then alone, in two attempts.
+    spacelift.faults[RUNS, BAD_DAY] = [faulty.status(503)] * 4
+    spacelift.faults[RUNS, FIRST] = [
+        edited(lambda right: with_a_new_column(right).replace(b",false,", b",no,"))
+    ]
+    result = run()
+    assert result.success
+    assert len(waits(result)) == 2
+    check = columns_check(result)
+    assert (check.passed, check.description) == (False, "Not landed: Region.")
+    slow = {
+        event.materialization.metadata["rows_read_slowly_percent"].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key and event.asset_key.path[-1] == "run_minutes"
+    }
+    assert slow == {33.333}
+
+
 def test_a_reader_that_loses_a_line_fails_the_run_and_its_check(
     run: Run, spacelift: FaultySpacelift, monkeypatch: pytest.MonkeyPatch
 ) -> None:
