@@ -156,6 +156,12 @@ class Settings:
             )
         if values[KEY_ID] and not endpoint:
             raise SettingsError(f"{KEY_ID} is set but {ENDPOINT} is not: https://<account>.app.spacelift.io")
+        start_date = _day(START_DATE, values[START_DATE]) or DEFAULT_START_DATE
+        end_date = _day(END_DATE, values[END_DATE])
+        if end_date and end_date <= start_date:
+            raise SettingsError(
+                f"{END_DATE}={end_date} is not after {START_DATE}={start_date}: it is the day after the last"
+            )
         return cls(
             endpoint=endpoint,
             key_id=values[KEY_ID],
@@ -169,8 +175,8 @@ class Settings:
             or _if_it_exists(DEFAULT_INVOICES_FILE),
             database_url=_database_url(values[DATABASE_URL]),
             home=home,
-            start_date=_day(START_DATE, values[START_DATE]) or DEFAULT_START_DATE,
-            end_date=_day(END_DATE, values[END_DATE]),
+            start_date=start_date,
+            end_date=end_date,
             lookback_days=_lookback_days(values[LOOKBACK_DAYS]),
             group_by=_group_by(values[GROUP_BY]),
             archive_url=values[ARCHIVE_URL] or str(home / "archive"),
@@ -286,8 +292,11 @@ def _is_safe(written: str) -> bool:
     """Nobody on the way can read along: https, or this machine."""
     try:
         url = urlsplit(written)
-        return bool(url.hostname) and (
-            url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
+        # A port that is no number raises too.
+        return (
+            bool(url.hostname)
+            and url.port != 0
+            and (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or "")))
         )
     except ValueError:
         return False

@@ -21,14 +21,10 @@ from orchestration.settings import VARIABLES
 from orchestration.spacelift.auth import ReadyToken
 from orchestration.spacelift.client import SpaceliftClient
 from orchestration.warehouse.schema import claim_account
+from tests.contracts_csv import CONTRACTS_HEADER
 
-HEADER = (
-    "contract_id,account,valid_from,valid_to,currency,anchor_day,timezone,worker_metric,worker_percentile,"
-    "committed_workers,worker_unit_price,worker_overage_unit_price,private_minutes_included,"
-    "private_minutes_unit_price,private_minutes_overage_unit_price,public_minutes_included,"
-    "public_minutes_unit_price,public_minutes_overage_unit_price,seats_included,seats_used,seat_unit_price,"
-    "base_fee,paid_via\n"
-)
+HEADER = f"{CONTRACTS_HEADER}\n"
+
 GOOD = "acme-2026,acme,2026-01-01,,USD,,,max,,5,1,,,,,,,,,,,,\n"
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]
@@ -146,3 +142,16 @@ def test_without_credentials_the_vendor_is_not_asked(materialize):
     result = materialize(raw_vendor_usage)
     assert result.success
     assert "not asked: no Spacelift credentials" in str(metadata(result, "vendor_usage")["remarks"])
+
+
+def test_a_ca_bundle_that_is_none_is_told_by_its_variable(materialize, tmp_path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    result = materialize(
+        raw_vendor_usage,
+        SPACELIFT_API_KEY_ENDPOINT="https://acme.app.spacelift.io",
+        SPACELIFT_API_KEY_ID="01KEY",
+        SPACELIFT_API_KEY_SECRET="s3cr3t",
+        SPACELIFT_CA_BUNDLE=str(tmp_path / "ca.pem"),
+    )
+    assert result.success
+    assert "not asked: SPACELIFT_CA_BUNDLE: " in str(metadata(result, "vendor_usage")["remarks"])
