@@ -213,7 +213,7 @@ def test_a_header_that_cannot_be_sent_is_in_no_cause_either():
     headers = {"Authorization": f"ApiKey {KEY}"}
     transport = httpx.MockTransport(refuse)
     with httpx.Client(base_url="https://elastic.example", headers=headers, transport=transport) as http:
-        client = ElasticClient(http, secrets=[], wait=lambda seconds: None)
+        client = ElasticClient(http, secrets=[], wait=lambda seconds: None, tries=1)
         with pytest.raises(ElasticError, match="is not valid HTTP") as refused:
             client.prepare_index(INDEX, template=TEMPLATE)
     assert KEY not in "".join(traceback.format_exception(refused.value))
