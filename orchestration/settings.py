@@ -149,8 +149,11 @@ class Settings:
             raise SettingsError(f"set both {ELASTICSEARCH_USERNAME} and {ELASTICSEARCH_PASSWORD}, or neither")
         if values[ELASTICSEARCH_API_KEY] and values[ELASTICSEARCH_USERNAME]:
             raise SettingsError(f"set {ELASTICSEARCH_API_KEY} or {ELASTICSEARCH_USERNAME}, not both")
-        if not (values[ELASTICSEARCH_API_KEY] or "").isascii():
-            raise SettingsError(f"{ELASTICSEARCH_API_KEY} is no API key: it has other characters than ASCII")
+        api_key = values[ELASTICSEARCH_API_KEY] or ""
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise SettingsError(
+                f"{ELASTICSEARCH_API_KEY} is no API key: it has a line break, or characters other than ASCII"
+            )
         if values[KEY_ID] and not endpoint:
             raise SettingsError(f"{KEY_ID} is set but {ENDPOINT} is not: https://<account>.app.spacelift.io")
         start_date = _day(START_DATE, values[START_DATE]) or DEFAULT_START_DATE
