@@ -29,7 +29,7 @@ from orchestration.warehouse import embedded
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.failures import in_one_line
-from orchestration.warehouse.schema import account_of
+from orchestration.warehouse.schema import account_of, is_of_older_version
 
 Verdict = Literal["ok", "failed", "late", "not configured"]
 
@@ -76,9 +76,12 @@ def _database(settings: Settings) -> Part:
                     "database", "ok", f"embedded, {status.state}, starts with the first run: {status.folder}"
                 )
         url = settings.database_url or embedded.ensure_running(settings.home)
-        with closing(connect(url)) as connection:
+        with in_one_line(url), closing(connect(url)) as connection:
             account = account_of(connection)
-            suspicious = _suspicious(connection) if account else ""
+            if is_of_older_version(connection):
+                more = "; raw schema of an older version, the next run brings it up to date"
+            else:
+                more = _suspicious(connection) if account else ""
             info = connection.info
             version = info.parameter_status("server_version")
             place = f"PostgreSQL {version} at {info.host}:{info.port}/{info.dbname}"
@@ -88,9 +91,7 @@ def _database(settings: Settings) -> Part:
         return Part(
             "database", "failed", f"{place} holds account {account}, not {settings.account}: name another"
         )
-    return Part(
-        "database", "ok", f"{place}; {f'account {account}{suspicious}' if account else 'no data yet'}"
-    )
+    return Part("database", "ok", f"{place}; {f'account {account}' if account else 'no data yet'}{more}")
 
 
 def _suspicious(connection: psycopg.Connection) -> str:
@@ -162,7 +163,9 @@ def _freshness(settings: Settings, *, now: dt.datetime) -> Part:
         with in_one_line(url), closing(connect(url)) as connection:
             # Without an account there is no schema yet either.
             last = last_successes(connection) if account_of(connection) else {}
-            expected = expected_aspects(connection) if last else []
+            # Before the version that knows reports of self-hosted instances there were none: both files came.
+            is_older = is_of_older_version(connection)
+            expected = list(ASPECTS.values()) if is_older or not last else expected_aspects(connection)
     except WarehouseError:
         return Part(name, "failed", "not known without the database")
     if not last:

@@ -32,12 +32,7 @@ def ensure_schema(connection: psycopg.Connection) -> None:
             return
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", [SCHEMA_LOCK_KEY])
-            version = _version(connection)
-            if version is not None and version > SCHEMA_VERSION:
-                raise WarehouseError(
-                    f"{_place(connection)} has raw schema version {version}, made by a later version of this "
-                    f"project, which knows {SCHEMA_VERSION}: upgrade this installation"
-                )
+            _refuse_later(connection, version=_version(connection))
             script = resources.files("orchestration.warehouse").joinpath("raw_schema.sql").read_bytes()
             connection.execute(script)
             connection.execute(
@@ -51,6 +46,17 @@ def ensure_schema(connection: psycopg.Connection) -> None:
             f"user {connection.info.user} may not create the raw schema in {_place(connection)} "
             f"({error.diag.message_primary}): grant it `create` on the database and ownership of schema raw"
         ) from error
+
+
+def is_of_older_version(connection: psycopg.Connection) -> bool:
+    """Whether there is a raw schema that lacks what `ensure_schema` will add.
+
+    Raises:
+        WarehouseError: a later version of this project made the schema.
+    """
+    version = _version(connection)
+    _refuse_later(connection, version=version)
+    return version is not None and version < SCHEMA_VERSION
 
 
 def claim_account(connection: psycopg.Connection, account: str) -> None:
@@ -80,6 +86,14 @@ def account_of(connection: psycopg.Connection) -> str | None:
 def _version(connection: psycopg.Connection) -> int | None:
     row = _warehouse_row(connection)
     return row[1] if row else None
+
+
+def _refuse_later(connection: psycopg.Connection, *, version: int | None) -> None:
+    if version is not None and version > SCHEMA_VERSION:
+        raise WarehouseError(
+            f"{_place(connection)} has raw schema version {version}, made by a later version of this "
+            f"project, which knows {SCHEMA_VERSION}: upgrade this installation"
+        )
 
 
 def _warehouse_row(connection: psycopg.Connection) -> tuple[str | None, int] | None:

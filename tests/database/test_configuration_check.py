@@ -1,12 +1,17 @@
 """`spacelift-usage check`: how long ago each file landed, and how a self-hosted instance reports."""
 
+from pathlib import Path
+
 import pytest
 
 from orchestration.configuration_check import Part, check_parts
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import connect
+from orchestration.warehouse.readers import reader_url
 from orchestration.warehouse.schema import claim_account
 from tests.pipeline.listening_public_api import listening_public_api
 
+OLDEST_WAREHOUSE = Path(__file__).parents[1] / "data" / "warehouse_of_version_1.sql"
 LOAD = (
     "insert into raw.usage_loads (account, aspect, usage_date, requested_since, requested_until, source,"
     " status, started_at, finished_at)"
@@ -57,3 +62,40 @@ def test_a_file_that_has_not_landed_for_26_hours_is_late(
     )
     (landing,) = (part for part in check_parts(settings) if part.name == "landing")
     assert (landing.verdict, said in landing.detail) == (verdict, True), landing
+
+
+def database_and_landing(url: str, home: Path) -> list[Part]:
+    settings = Settings.from_environment(
+        {"DATABASE_URL": url, "SPACELIFT_ACCOUNT": "acme", "USAGE_HOME": str(home)}
+    )
+    return [part for part in check_parts(settings) if part.name in ("database", "landing")]
+
+
+def test_a_warehouse_of_an_older_version_is_well_and_its_landing_is_judged(empty_database_url, tmp_path):
+    with connect(empty_database_url) as old:
+        old.execute(OLDEST_WAREHOUSE.read_bytes())
+    database, landing = database_and_landing(empty_database_url, tmp_path)
+    assert (database.verdict, landing.verdict) == ("ok", "late")
+    assert "account acme; raw schema of an older version, the next run" in database.detail
+    assert "last: run-minutes at 2024-03-02" in landing.detail
+
+
+def test_a_warehouse_of_a_later_version_is_one_line(database_url, connection, tmp_path):
+    connection.execute("update raw.warehouse set schema_version = schema_version + 1")
+    connection.commit()
+    database, landing = database_and_landing(database_url, tmp_path)
+    assert (database.verdict, landing.verdict) == ("failed", "failed")
+    assert "upgrade this installation" in database.detail
+
+
+def test_a_user_who_may_not_read_the_raw_tables_is_told_so_in_one_line(database_url, connection, tmp_path):
+    connection.execute("create role reader_of_nothing login password 'x'")
+    connection.commit()
+    try:
+        url = reader_url(database_url, "reader_of_nothing", password="x")
+        database, landing = database_and_landing(url, tmp_path)
+    finally:
+        connection.execute("drop role reader_of_nothing")
+        connection.commit()
+    assert (database.verdict, landing.verdict) == ("failed", "failed")
+    assert "refuses its user (permission denied for schema raw)" in database.detail
