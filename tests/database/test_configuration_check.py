@@ -6,9 +6,10 @@ import pytest
 
 from orchestration.configuration_check import Part, check_parts
 from orchestration.settings import Settings
+from orchestration.warehouse import embedded
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.readers import reader_url
-from orchestration.warehouse.schema import claim_account
+from orchestration.warehouse.schema import claim_account, ensure_schema
 from tests.pipeline.listening_public_api import listening_public_api
 
 OLDEST_WAREHOUSE = Path(__file__).parents[1] / "data" / "warehouse_of_version_1.sql"
@@ -99,3 +100,23 @@ def test_a_user_who_may_not_read_the_raw_tables_is_told_so_in_one_line(database_
         connection.commit()
     assert (database.verdict, landing.verdict) == ("failed", "failed")
     assert "refuses its user (permission denied for schema raw)" in database.detail
+
+
+def test_a_stopped_embedded_server_is_started_and_its_landing_judged_but_none_is_made(tmp_path):
+    def verdicts() -> dict[str, str]:
+        settings = Settings.from_environment({"SPACELIFT_ACCOUNT": "acme", "USAGE_HOME": str(tmp_path)})
+        return {part.name: part.verdict for part in check_parts(settings)}
+
+    before = verdicts()
+    assert (before["database"], before["landing"]) == ("ok", "ok")
+    assert embedded.status(tmp_path).state == "absent"
+    try:
+        with connect(embedded.ensure_running(tmp_path)) as connection:
+            ensure_schema(connection)
+            claim_account(connection, "acme")
+            connection.execute(LOAD, ("run-minutes", "27 hours"))
+        embedded.stop(tmp_path)
+        after = verdicts()
+    finally:
+        embedded.stop(tmp_path)
+    assert (after["database"], after["landing"]) == ("ok", "late")
