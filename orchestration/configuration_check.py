@@ -107,6 +107,7 @@ def _suspicious(connection: psycopg.Connection) -> str:
 def _archive(settings: Settings) -> Part:
     try:
         archive = Archive(settings.archive_url)
+        archive.try_to_write()
         bodies = sum(
             len(archive.entries(account=settings.account, aspect=aspect))
             for aspect in (ASPECTS.values() if settings.account else ())

@@ -120,3 +120,12 @@ def test_a_stopped_embedded_server_is_started_and_its_landing_judged_but_none_is
     finally:
         embedded.stop(tmp_path)
     assert (after["database"], after["landing"]) == ("ok", "late")
+
+
+def test_an_archive_that_takes_no_bodies_is_not_well(tmp_path):
+    (tmp_path / "file").write_text("")
+    settings = Settings.from_environment(
+        {"USAGE_HOME": str(tmp_path), "USAGE_ARCHIVE_URL": str(tmp_path / "file" / "archive")}
+    )
+    (archive,) = (part for part in check_parts(settings) if part.name == "archive")
+    assert (archive.verdict, "Not a directory" in archive.detail) == ("failed", True)
