@@ -9,7 +9,6 @@ import pytest
 
 from orchestration.landing.archive import ArchivedBody
 from orchestration.landing.raw_tables import land
-from orchestration.resources.dbt import dbt_environment
 from orchestration.spacelift.aspects import WORKER_COUNT
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
@@ -111,14 +110,3 @@ def test_who_holds_a_lock_for_too_long_is_named(database_url: str) -> None:
         holder = rf"held by pid {pid} \(metabase of user .* UTC\): end that"
         with pytest.raises(WarehouseError, match=holder), in_one_line(database_url):
             writer.execute("alter table raw.usage_loads add column is_new boolean")
-
-
-def test_landing_and_dbt_wait_for_two_minutes_unless_the_url_says_otherwise(database_url: str) -> None:
-    for query, timeout in (("", "2min"), ("?options=-c%20lock_timeout%3D7s", "7s")):
-        url = database_url + query
-        with (
-            connect(url) as landing,
-            psycopg.connect(url, options=dbt_environment(url, inherited={})["PGOPTIONS"]) as dbt,
-        ):
-            for connection in (landing, dbt):
-                assert connection.execute("show lock_timeout").fetchone() == (timeout,)
