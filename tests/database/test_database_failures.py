@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from orchestration.landing.archive import ArchivedBody
 from orchestration.landing.raw_tables import land
@@ -103,7 +104,7 @@ def test_a_landing_that_the_database_breaks_leaves_the_day_as_it_was_and_is_done
 def test_who_holds_a_lock_for_too_long_is_named(database_url: str) -> None:
     with (
         psycopg.connect(database_url, application_name="metabase") as reader,
-        connect(f"{database_url}?options=-c%20lock_timeout%3D100ms") as writer,
+        connect(make_conninfo(database_url, options="-c lock_timeout=100ms")) as writer,
     ):
         reader.execute("select * from raw.usage_loads")
         pid = reader.info.backend_pid
