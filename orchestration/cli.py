@@ -41,6 +41,7 @@ FAILED = 1
 MISCONFIGURED = 2
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+PORT = click.IntRange(1, 65_535)
 
 _ACCEPT_SHRINKAGE = click.option(
     "--accept-shrinkage",
@@ -244,7 +245,9 @@ def demo(self_hosted: bool) -> None:
 
 
 @cli.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the web page, on this machine only.")
+@click.option(
+    "--port", type=PORT, default=3000, show_default=True, help="Port of the web page, on this machine only."
+)
 def ui(port: int) -> None:
     """Open Dagster's UI on the same database and history; Ctrl-C ends it."""
     is_demo = _speak_about_the_demo_if_that_is_all()
@@ -252,7 +255,9 @@ def ui(port: int) -> None:
 
 
 @cli.command()
-@click.option("--port", default=8088, show_default=True, help="Port of the web page, on this machine only.")
+@click.option(
+    "--port", type=PORT, default=8088, show_default=True, help="Port of the web page, on this machine only."
+)
 def superset(port: int) -> None:
     """Open Apache Superset on the marts, with a dashboard; Ctrl-C ends it."""
     _speak_about_the_demo_if_that_is_all()
