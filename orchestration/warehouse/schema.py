@@ -1,7 +1,7 @@
 """The raw schema of the warehouse: that it exists, its version, and whose data it holds.
 
-Here: running raw_schema.sql and the one row of raw.warehouse. Not here: the rows of the raw tables
-(landing/), the other schemas (dbt makes them), who owns them (roles.py).
+Here: running raw_schema.sql and raw_comments.sql, and the one row of raw.warehouse. Not here: the rows of the
+raw tables (landing/), the other schemas (dbt makes them), who owns them (roles.py).
 """
 
 from importlib import resources
@@ -12,8 +12,9 @@ from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.lock import SCHEMA_LOCK_KEY
 from orchestration.warehouse.roles import separate_roles
 
-# Raise it with every change of raw_schema.sql: databases of an older version run the script again.
-SCHEMA_VERSION = 6
+# Raise it with every change of the scripts: databases of an older version run them again.
+SCHEMA_VERSION = 7
+_SCRIPTS = ("raw_schema.sql", "raw_comments.sql")
 
 
 def ensure_schema(connection: psycopg.Connection) -> None:
@@ -33,8 +34,8 @@ def ensure_schema(connection: psycopg.Connection) -> None:
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", [SCHEMA_LOCK_KEY])
             _refuse_later(connection, version=_version(connection))
-            script = resources.files("orchestration.warehouse").joinpath("raw_schema.sql").read_bytes()
-            connection.execute(script)
+            for script in _SCRIPTS:
+                connection.execute(resources.files("orchestration.warehouse").joinpath(script).read_bytes())
             connection.execute(
                 "insert into raw.warehouse (schema_version) values (%s)"
                 " on conflict (only_row) do update set schema_version = excluded.schema_version",
