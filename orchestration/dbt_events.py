@@ -62,7 +62,7 @@ class BuildTranslation:
 
     def dagster_events(self, message: EventMsg) -> Iterator[DagsterEvent]:
         """Nothing for most events; an output or a check result for an outcome."""
-        if message.info.name not in OUTCOME_EVENTS:
+        if message.info.name not in OUTCOME_EVENTS or self._is_about_an_ephemeral_model(message):
             return
         event = DbtCoreCliEventMessage(raw_event=msg_to_dict(message), event_history_metadata={})
         for outcome in event.to_default_asset_events(
@@ -70,9 +70,15 @@ class BuildTranslation:
             dagster_dbt_translator=self._translator,
             context=self._context,
         ):
-            # A test of an ephemeral model: it is no asset, and the catalog would show one by that name.
+            # A relationship's other end may be no asset of this step.
             if getattr(outcome, "asset_key", None) in {None, *self._context.assets_def.keys}:
                 yield outcome
+
+    def _is_about_an_ephemeral_model(self, message: EventMsg) -> bool:
+        """Of a test: its model is no asset, and the catalog would show one by that name."""
+        node = self.manifest["nodes"][message.data.node_info.unique_id]
+        model = self.manifest["nodes"].get(node.get("attached_node"), {})
+        return model.get("config", {}).get("materialized") == "ephemeral"
 
     def table_of(self, event: DagsterEvent) -> str | None:
         """The quoted name of the table an output is about; None for views and for other events."""

@@ -1,7 +1,7 @@
 {{
     config(
         severity='warn',
-        meta={'dagster': {'ref': {'name': 'billing_reconciliation'}}},
+        meta={'dagster': {'ref': {'name': 'stg_billing__invoices'}}},
     )
 }}
 

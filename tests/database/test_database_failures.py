@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from orchestration.landing.archive import ArchivedBody
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.raw_tables import land
 from orchestration.spacelift.aspects import WORKER_COUNT
 from orchestration.warehouse.connection import connect

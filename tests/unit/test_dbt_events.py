@@ -107,6 +107,28 @@ def test_a_dbt_test_is_a_check_result_of_its_model(translation, status, passed, 
     assert result.asset_key == dg.AssetKey(["marts", "fct_runs"])
 
 
+def test_every_dbt_test_is_a_check_unless_its_model_is_ephemeral_then_it_is_nothing(translation, caplog):
+    nodes = translation.manifest["nodes"]
+    for unique_id, node in nodes.items():
+        if node["resource_type"] != "test":
+            continue
+        passed = message(
+            LogTestResult,
+            unique_id=unique_id,
+            resource_type="test",
+            status="pass",
+            num_failures=0,
+            name="x",
+            num_models=1,
+        )
+        model = nodes.get(node.get("attached_node"), {"config": {"materialized": None}})
+        kinds = [type(outcome) for outcome in translation.dagster_events(passed)]
+        is_ephemeral = model["config"]["materialized"] == "ephemeral"
+        assert kinds == ([] if is_ephemeral else [dg.AssetCheckResult]), unique_id
+    # dagster-dbt warns of a test that it knows no asset for.
+    assert caplog.records == []
+
+
 def test_dbt_s_other_events_are_nothing_to_dagster(translation):
     chatter = msg_from_base_event(SQLQuery(conn_name="x", sql="select 1"), level=EventLevel.DEBUG)
     assert chatter.info.name not in OUTCOME_EVENTS

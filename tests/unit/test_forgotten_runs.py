@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from orchestration.forgotten_runs import alive, report_killed_commands, report_killed_launches
+from orchestration.runs.forgotten import alive, report_killed_commands, report_killed_launches
 
 
 @pytest.fixture
