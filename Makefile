@@ -82,9 +82,9 @@ bench: install ## Benchmarks, printed as ratios
 	@$(BIN)/python benchmarks/increment.py
 	@$(BIN)/python benchmarks/billing_marts.py
 
-soak: soak-inputs soak-kills ## The long tests: a million made-up files, sixty kills; an hour
+soak: soak-inputs soak-kills ## The long tests: a million made-up files, sixty kills; two hours
 
-soak-inputs: install ## A million made-up files through the reader of usage files, a quarter of an hour
+soak-inputs: install ## A million made-up files through the reader of usage files, more than an hour
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[soak]'
 	@$(BIN)/python tests/soak/fuzz_usage_csv.py -runs=1100000 -max_len=2048 -timeout=10 -verbosity=0
 

@@ -41,6 +41,7 @@ FAILED = 1
 MISCONFIGURED = 2
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+PORT = click.IntRange(1, 65_535)
 
 _ACCEPT_SHRINKAGE = click.option(
     "--accept-shrinkage",
@@ -277,7 +278,9 @@ def demo(self_hosted: bool) -> None:
 
 
 @cli.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the web page, on this machine only.")
+@click.option(
+    "--port", type=PORT, default=3000, show_default=True, help="Port of the web page, on this machine only."
+)
 def ui(port: int) -> None:
     """Open Dagster's UI; Ctrl-C ends it.
 
@@ -288,7 +291,9 @@ def ui(port: int) -> None:
 
 
 @cli.command()
-@click.option("--port", default=8088, show_default=True, help="Port of the web page, on this machine only.")
+@click.option(
+    "--port", type=PORT, default=8088, show_default=True, help="Port of the web page, on this machine only."
+)
 def superset(port: int) -> None:
     """Open Apache Superset on the marts; Ctrl-C ends it.
 

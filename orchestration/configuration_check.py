@@ -26,11 +26,11 @@ from orchestration.warehouse import embedded
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.failures import in_one_line
-from orchestration.warehouse.schema import account_of
+from orchestration.warehouse.schema import account_of, is_of_older_version
 
 
 def check_parts(settings: Settings) -> list[Part]:
-    """Ask each part; changes nothing but that Spacelift counts the API key as in use."""
+    """Ask each part; a stopped embedded server is started, and Spacelift counts the API key as in use."""
     return [
         _spacelift(settings),
         _database(settings),
@@ -59,14 +59,17 @@ def _database(settings: Settings) -> Part:
     try:
         if settings.database_url is None:
             status = embedded.status(settings.home)
-            if status.state in ("absent", "stopped"):
+            if status.state == "absent":
                 return Part(
-                    "database", "ok", f"embedded, {status.state}, starts with the first run: {status.folder}"
+                    "database", "ok", f"embedded, not there yet, the first run makes it: {status.folder}"
                 )
         url = settings.database_url or embedded.ensure_running(settings.home)
-        with closing(connect(url)) as connection:
+        with in_one_line(url), closing(connect(url)) as connection:
             account = account_of(connection)
-            suspicious = _suspicious(connection) if account else ""
+            if is_of_older_version(connection):
+                more = "; raw schema of an older version, the next run brings it up to date"
+            else:
+                more = _suspicious(connection) if account else ""
             info = connection.info
             version = info.parameter_status("server_version")
             place = f"PostgreSQL {version} at {info.host}:{info.port}/{info.dbname}"
@@ -76,9 +79,7 @@ def _database(settings: Settings) -> Part:
         return Part(
             "database", "failed", f"{place} holds account {account}, not {settings.account}: name another"
         )
-    return Part(
-        "database", "ok", f"{place}; {f'account {account}{suspicious}' if account else 'no data yet'}"
-    )
+    return Part("database", "ok", f"{place}; {f'account {account}' if account else 'no data yet'}{more}")
 
 
 def _suspicious(connection: psycopg.Connection) -> str:
@@ -94,6 +95,7 @@ def _suspicious(connection: psycopg.Connection) -> str:
 def _archive(settings: Settings) -> Part:
     try:
         archive = Archive(settings.archive_url)
+        archive.try_to_write()
         bodies = sum(
             len(archive.entries(account=settings.account, aspect=aspect))
             for aspect in (ASPECTS.values() if settings.account else ())
@@ -107,13 +109,16 @@ def _archive(settings: Settings) -> Part:
 def _freshness(settings: Settings, *, now: dt.datetime) -> Part:
     name = "landing"
     try:
-        if settings.database_url is None and embedded.status(settings.home).state in ("absent", "stopped"):
-            return Part(name, "ok", "not known while the database is stopped")
+        # Stopped is not absent: after a restart of the machine nobody but this may notice that nothing runs.
+        if settings.database_url is None and embedded.status(settings.home).state == "absent":
+            return Part(name, "ok", "nothing has landed yet: spacelift-usage run")
         url = settings.database_url or embedded.ensure_running(settings.home)
         with in_one_line(url), closing(connect(url)) as connection:
             # Without an account there is no schema yet either.
             last = last_successes(connection) if account_of(connection) else {}
-            expected = expected_aspects(connection) if last else []
+            # Before the version that knows reports of self-hosted instances there were none: both files came.
+            is_older = is_of_older_version(connection)
+            expected = list(ASPECTS.values()) if is_older or not last else expected_aspects(connection)
     except WarehouseError:
         return Part(name, "failed", "not known without the database")
     if not last:

@@ -25,9 +25,12 @@ def environment_with_dotenv(environ: Mapping[str, str], *, dotenv: Path) -> dict
     """The environment, and below it what the file says; no file is as good as an empty one.
 
     Raises:
-        SettingsError: the file holds a secret and others on this machine may read it.
+        SettingsError: the file is not UTF-8, or holds a secret and others on this machine may read it.
     """
-    from_file = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    try:
+        from_file = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{dotenv.absolute()} is not UTF-8: save it as UTF-8 text") from error
     is_open_to_others = os.name == "posix" and dotenv.is_file() and dotenv.stat().st_mode & 0o077
     if is_open_to_others and any(from_file.get(name, "").strip() for name in settings.SECRET_VARIABLES):
         raise SettingsError(

@@ -46,7 +46,7 @@ def killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     commands = report_killed_commands(context.instance)
     for run in commands:
         _tell(context, failed_run(run.job_name, days=days_of(run.tags), reason="its process was killed"))
-    killed = [*commands, *report_killed_launches(context.instance)]
+    killed = [*commands, *report_killed_launches(context.instance, now=dt.datetime.now(tz=dt.UTC))]
     return dg.SkipReason(
         f"Killed: {', '.join(run.run_id for run in killed)}" if killed else "No run was killed."
     )

@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import re
+import tempfile
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,8 @@ from orchestration.landing.archive_names import (
 from orchestration.landing.errors import ArchiveError
 from orchestration.landing.unfinished import remove_unfinished_files
 from orchestration.spacelift.aspects import Aspect
+
+_PROBE = b"Can this be written?"
 
 
 class Archive:
@@ -144,6 +147,27 @@ class Archive:
     def open(self, entry: ArchiveEntry) -> ArchiveReader:
         """The uncompressed bytes of a body, as an iterator of blocks that checks the digest at the end."""
         return ArchiveReader(self._files, entry)
+
+    def try_to_write(self) -> None:
+        """Write a few bytes where bodies go, and leave none behind.
+
+        Raises:
+            ArchiveError: the archive cannot be written.
+        """
+        with write_errors(self.url):
+            if isinstance(self._files, LocalFileSystem):
+                # A folder that is not there yet is made by the first body, in the nearest one that is.
+                folder = Path(self._root)
+                while not folder.exists():
+                    folder = folder.parent
+                with tempfile.TemporaryFile(dir=folder) as file:
+                    file.write(_PROBE)
+                return
+            path = f"{self._root.rstrip('/')}/.usage-probe"
+            self._files.pipe_file(path, _PROBE)
+            # A bucket may keep all that it gets; the next probe has the same name.
+            with contextlib.suppress(Exception):
+                self._files.rm_file(path)
 
     def remove_unfinished(self) -> None:
         """Remove what processes that were killed had begun to write; no body is touched."""

@@ -21,17 +21,14 @@ from dbt.artifacts.schemas.results import NodeStatus
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from orchestration.dbt_events import BuildTranslation, DagsterEvent
 from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
-from orchestration.warehouse.connection import LOCK_TIMEOUT, connect
+from orchestration.warehouse.connection import SESSION_SQL, connect
 from orchestration.warehouse.failures import lock_holders
 from orchestration.warehouse.roles import BUILDER, is_member
 
-# Just-in-time compilation triples a small increment; the vendor counts in UTC, whatever the server's zone.
-SESSION_OPTIONS = "-c timezone=UTC -c jit=off"
-LOCK_OPTION = f"-c lock_timeout={LOCK_TIMEOUT}"
 # A count that takes longer is left out: it must never be what a daily run waits for.
 ROW_COUNT_TIMEOUT_MILLISECONDS = 300
 FAILURES_NAMED_AT_MOST = 10
@@ -91,29 +88,45 @@ class DbtResource(dg.ConfigurableResource[Any]):
 def dbt_environment(database_url: str, *, inherited: Mapping[str, str]) -> dict[str, str]:
     """The variables that profiles.yml reads, and libpq's own for what a profile cannot say.
 
+    Where the database is, and as whom, an open connection says: a URL may leave that to libpq or name several
+    servers, and dbt has its own opinion of what is left out.
+
     Raises:
         WarehouseError: the database does not answer; it is asked which role builds.
     """
-    parts = {name: str(value) for name, value in conninfo_to_dict(database_url).items()}
-    given_options = parts.get("options", inherited.get("PGOPTIONS", ""))
-    with closing(connect(database_url)) as connection:
-        role = BUILDER if is_member(connection, BUILDER) else ""
-    variables = {
-        "USAGE_DB_ROLE": role,
-        "USAGE_DB_HOST": parts.get("host", "127.0.0.1"),
-        "USAGE_DB_PORT": parts.get("port", "5432"),
-        "USAGE_DB_USER": parts.get("user", "usage"),
-        "DBT_ENV_SECRET_USAGE_DB_PASSWORD": parts.get("password", ""),
-        "USAGE_DB_NAME": parts.get("dbname", parts.get("user", "usage")),
-        "USAGE_DB_SSLMODE": parts.get("sslmode", "prefer"),
-        # What comes later wins: whoever set a lock_timeout in the URL keeps it.
-        "PGOPTIONS": f"{LOCK_OPTION} {given_options} {SESSION_OPTIONS}",
-        "DO_NOT_TRACK": "1",
+    given = {
+        option.keyword.decode(): option for option in Conninfo.parse(database_url.encode()) if option.val
     }
-    for name in ("sslrootcert", "sslcert", "sslkey"):
-        if name in parts:
-            variables[f"PG{name.upper()}"] = parts[name]
+    with closing(connect(database_url)) as connection:
+        info = connection.info
+        variables = {
+            "USAGE_DB_ROLE": _role_of_dbt(connection),
+            "USAGE_DB_SESSION": SESSION_SQL,
+            "USAGE_DB_HOST": info.host,
+            "USAGE_DB_PORT": str(info.port),
+            "USAGE_DB_USER": info.user,
+            "DBT_ENV_SECRET_USAGE_DB_PASSWORD": info.password,
+            "USAGE_DB_NAME": info.dbname,
+            "USAGE_DB_SSLMODE": inherited.get("PGSSLMODE", "prefer"),
+            "DO_NOT_TRACK": "1",
+        }
+        if "hostaddr" in given:
+            variables["PGHOSTADDR"] = info.hostaddr
+    for name, option in given.items():
+        value = (option.val or b"").decode()
+        if name == "sslmode":
+            variables["USAGE_DB_SSLMODE"] = value
+        elif option.envvar and name not in ("host", "hostaddr", "port", "user", "password", "dbname"):
+            variables[option.envvar.decode()] = value
     return variables
+
+
+def _role_of_dbt(connection: psycopg.Connection) -> str:
+    """The role that builds, as SQL writes it; the user itself where there is no such role to become."""
+    if is_member(connection, BUILDER):
+        return BUILDER
+    row = connection.execute("select quote_ident(current_user)").fetchone()
+    return row[0] if row else ""
 
 
 def failure_line(outcome: dbtRunnerResult, *, database_url: str) -> str:

@@ -6,6 +6,7 @@ it ends. A run that the daemon launched belongs to a server on this machine, whi
 """
 
 import contextlib
+import datetime as dt
 import fcntl
 import json
 from collections.abc import Iterator
@@ -21,6 +22,14 @@ from dagster._serdes import deserialize_value
 MESSAGE = "The process of this run ended without a word: it was killed, or the machine stopped. Run it again."
 
 _ASK_SECONDS = 10
+# All that the queue counts: one of these keeps the others waiting.
+_RUNNING = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+# dbt's statements are given 20 s to end, and the step then gives back what it held.
+_BETWEEN_AT_MOST = dt.timedelta(minutes=5)
 
 
 @contextlib.contextmanager
@@ -49,11 +58,23 @@ def report_killed_commands(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     return killed
 
 
-def report_killed_launches(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Mark as failed the runs of this machine's daemon whose server knows them no more; those runs."""
+def report_killed_launches(instance: dg.DagsterInstance, *, now: dt.datetime) -> list[dg.DagsterRun]:
+    """Mark as failed the runs of this machine's daemon whose server knows them no more; those runs.
+
+    A run that is starting or being cancelled takes a while in which no server answers for it.
+    """
     killed = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        if GRPC_INFO_TAG in run.tags and not _server_knows(run):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_RUNNING)):
+        run = record.dagster_run
+        if (_alive_folder(instance) / run.run_id).exists():
+            # The command line's, and somebody may have asked in the UI to cancel it.
+            continue
+        is_between = run.status != dg.DagsterRunStatus.STARTED
+        if is_between and now - record.update_timestamp < _BETWEEN_AT_MOST:
+            continue
+        # Who died while it launched a run has not written down which server's it is.
+        is_known = _server_knows(run) if GRPC_INFO_TAG in run.tags else not is_between
+        if not is_known:
             killed += _report_unless_finished(instance, run_id=run.run_id)
     return killed
 

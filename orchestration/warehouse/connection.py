@@ -17,6 +17,13 @@ _CONNECT_TIMEOUT_SECONDS = 10
 # Another figure: `?options=-c%20lock_timeout%3D30s` in DATABASE_URL.
 LOCK_TIMEOUT = "2min"
 
+# What every session begins with, dbt's as well: the vendor counts in UTC, whatever the server's zone, and
+# compiling triples a small increment. Not as startup options: PgBouncer refuses those.
+SESSION_SQL = (
+    "set timezone to 'UTC'; set jit to off; "
+    f"select set_config('lock_timeout', '{LOCK_TIMEOUT}', false) where current_setting('lock_timeout') = '0'"
+)
+
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     """A connection in UTC, without JIT, waiting for no lock for ever, to a server of version 14 or later.
@@ -38,12 +45,8 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
         if connection.info.server_version < OLDEST_SERVER_VERSION:
             version = connection.info.parameter_status("server_version")
             raise WarehouseError(f"{where} is PostgreSQL {version}; 14 or later is needed")
-        # Not as startup options: PgBouncer refuses those. Not in a transaction: its rollback would undo them.
-        connection.execute("set timezone to 'UTC'; set jit to off")
-        connection.execute(
-            "select set_config('lock_timeout', %s, false) where current_setting('lock_timeout') = '0'",
-            [LOCK_TIMEOUT],
-        )
+        # Not in a transaction: its rollback would undo them.
+        connection.execute(SESSION_SQL.encode())
         connection.autocommit = autocommit
     except BaseException:
         connection.close()
@@ -59,7 +62,8 @@ def _described(url: str) -> tuple[str, str]:
         parts = {}
     host, port, database = (str(parts.get(key) or "") for key in ("host", "port", "dbname"))
     # A password with an unquoted / or @ ends up in these, so no error may repeat them.
-    if not parts or "@" in host + database or (port and not port.isdecimal()):
+    are_ports = all(number.isdecimal() for number in port.split(",") if number)
+    if not parts or "@" in host + database or not are_ports:
         raise WarehouseError(
             "DATABASE_URL cannot be read: expected postgresql://user:password@host:port/database, "
             "with special characters of the password as %XX"

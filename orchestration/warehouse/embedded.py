@@ -217,7 +217,8 @@ def _ensure_database(folder: ClusterFolder, *, port: int) -> None:
 
 
 def _url(folder: ClusterFolder, *, port: int, database: str) -> str:
-    return f"postgresql://{_USER}:{folder.password()}@127.0.0.1:{port}/{database}"
+    # It has no TLS; a PGSSLMODE that somebody set for another server must not ask it for that.
+    return f"postgresql://{_USER}:{folder.password()}@127.0.0.1:{port}/{database}?sslmode=disable"
 
 
 @contextlib.contextmanager

@@ -81,7 +81,7 @@ def _meaning(error: psycopg.Error, *, url: str) -> str:
         case psycopg.errors.ReadOnlySqlTransaction():
             return f"the database takes no writes now ({said}): name the primary server in DATABASE_URL"
         case psycopg.errors.InsufficientPrivilege():
-            return f"the database refuses its user ({said}): see Roles in docs/operations.md"
+            return f"the database refuses its user ({said}): see Who may write in docs/operations.md"
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return f"the database went away or is in trouble ({said}): run again once it answers"
         case _:

@@ -5,10 +5,11 @@ Here: the role, its rights, a login. Not here: who lands and who builds (roles.p
 """
 
 import secrets
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.roles import BUILDER, is_member
@@ -20,6 +21,20 @@ CONNECTIONS_AT_MOST = 10
 STATEMENT_TIMEOUT = "60s"
 _PASSWORD_BYTES = 24
 _LONGEST_NAME_BYTES = 63
+# Parameters of libpq that say who connects, or prove it.
+_OF_THE_USER_ALONE = {
+    "user",
+    "password",
+    "passfile",
+    "sslcert",
+    "sslkey",
+    "sslpassword",
+    "sslcertmode",
+    "scram_client_key",
+    "scram_server_key",
+    "oauth_client_id",
+    "oauth_client_secret",
+}
 
 
 def grant_reader(connection: psycopg.Connection, name: str) -> str:
@@ -48,10 +63,23 @@ def grant_reader(connection: psycopg.Connection, name: str) -> str:
 
 
 def reader_url(url: str, name: str, *, password: str) -> str:
-    """The URL of the same database for this login."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{quote(name, safe='')}:{quote(password, safe='')}@{place}").geturl()
+    """The URL of the same database for this login, without anything that only the user of `url` may know."""
+    given = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    # libpq takes the user's name where no database is named.
+    database = given.pop("dbname", given.get("user", ""))
+    place = "" if "/" in given.get("host", "") else _place(given.pop("host", ""), given.pop("port", ""))
+    # As libpq reads them: a password in the query would win over the one before the @.
+    kept = {key: value for key, value in given.items() if key not in _OF_THE_USER_ALONE}
+    query = f"?{urlencode(kept, quote_via=quote, safe='')}" if kept else ""
+    login = f"{quote(name, safe='')}:{quote(password, safe='')}"
+    return f"postgresql://{login}@{place}/{quote(database, safe='')}{query}"
+
+
+def _place(hosts: str, ports: str) -> str:
+    """Hosts and ports as they stand in a URL; there may be one port for all hosts."""
+    names = [f"[{host}]" if ":" in host else quote(host, safe="") for host in hosts.split(",")]
+    numbers = ports.split(",") if "," in ports else [ports] * len(names)
+    return ",".join(f"{host}:{port}" if port else host for host, port in zip(names, numbers, strict=True))
 
 
 def _ensure_readers(connection: psycopg.Connection) -> None:

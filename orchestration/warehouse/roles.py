@@ -17,9 +17,10 @@ RAW_SCHEMA = "raw"
 BUILT_SCHEMAS = ("staging", "intermediate", "marts")
 
 # Schemas first: who owns a table must be allowed to make it. Identity columns take their sequences along.
+# By pg_roles: a cast of current_user to regrole would read the name as SQL, and fold Admin to admin.
 _OURS_WITH_ANOTHER_OWNER = """
     select nspname, null, 'schema' from pg_namespace
-    where nspname = any(%s) and nspowner = current_user::regrole
+    where nspname = any(%s) and nspowner = (select oid from pg_roles where rolname = current_user)
     union all
     select namespaces.nspname, relations.relname, relations.relkind::text
     from pg_class as relations
@@ -27,7 +28,7 @@ _OURS_WITH_ANOTHER_OWNER = """
     where
         namespaces.nspname = any(%s)
         and relations.relkind in ('r', 'p', 'v', 'm')
-        and relations.relowner = current_user::regrole
+        and relations.relowner = (select oid from pg_roles where rolname = current_user)
     order by 2 nulls first
 """
 

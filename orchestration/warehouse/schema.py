@@ -1,7 +1,7 @@
 """The raw schema of the warehouse: that it exists, its version, and whose data it holds.
 
-Here: running raw_schema.sql and the one row of raw.warehouse. Not here: the rows of the raw tables
-(landing/), the other schemas (dbt makes them), who owns them (roles.py).
+Here: running raw_schema.sql and raw_comments.sql, and the one row of raw.warehouse. Not here: the rows of the
+raw tables (landing/), the other schemas (dbt makes them), who owns them (roles.py).
 """
 
 from importlib import resources
@@ -12,8 +12,9 @@ from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.lock import SCHEMA_LOCK_KEY
 from orchestration.warehouse.roles import separate_roles
 
-# Raise it with every change of raw_schema.sql: databases of an older version run the script again.
-SCHEMA_VERSION = 6
+# Raise it with every change of the scripts: databases of an older version run them again.
+SCHEMA_VERSION = 7
+_SCRIPTS = ("raw_schema.sql", "raw_comments.sql")
 
 
 def ensure_schema(connection: psycopg.Connection) -> None:
@@ -32,14 +33,9 @@ def ensure_schema(connection: psycopg.Connection) -> None:
             return
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", [SCHEMA_LOCK_KEY])
-            version = _version(connection)
-            if version is not None and version > SCHEMA_VERSION:
-                raise WarehouseError(
-                    f"{_place(connection)} has raw schema version {version}, made by a later version of this "
-                    f"project, which knows {SCHEMA_VERSION}: upgrade this installation"
-                )
-            script = resources.files("orchestration.warehouse").joinpath("raw_schema.sql").read_bytes()
-            connection.execute(script)
+            _refuse_later(connection, version=_version(connection))
+            for script in _SCRIPTS:
+                connection.execute(resources.files("orchestration.warehouse").joinpath(script).read_bytes())
             connection.execute(
                 "insert into raw.warehouse (schema_version) values (%s)"
                 " on conflict (only_row) do update set schema_version = excluded.schema_version",
@@ -51,6 +47,17 @@ def ensure_schema(connection: psycopg.Connection) -> None:
             f"user {connection.info.user} may not create the raw schema in {_place(connection)} "
             f"({error.diag.message_primary}): grant it `create` on the database and ownership of schema raw"
         ) from error
+
+
+def is_of_older_version(connection: psycopg.Connection) -> bool:
+    """Whether there is a raw schema that lacks what `ensure_schema` will add.
+
+    Raises:
+        WarehouseError: a later version of this project made the schema.
+    """
+    version = _version(connection)
+    _refuse_later(connection, version=version)
+    return version is not None and version < SCHEMA_VERSION
 
 
 def claim_account(connection: psycopg.Connection, account: str) -> None:
@@ -80,6 +87,14 @@ def account_of(connection: psycopg.Connection) -> str | None:
 def _version(connection: psycopg.Connection) -> int | None:
     row = _warehouse_row(connection)
     return row[1] if row else None
+
+
+def _refuse_later(connection: psycopg.Connection, *, version: int | None) -> None:
+    if version is not None and version > SCHEMA_VERSION:
+        raise WarehouseError(
+            f"{_place(connection)} has raw schema version {version}, made by a later version of this "
+            f"project, which knows {SCHEMA_VERSION}: upgrade this installation"
+        )
 
 
 def _warehouse_row(connection: psycopg.Connection) -> tuple[str | None, int] | None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.raw_tables import land
-from orchestration.resources.dbt import dbt_environment
 from orchestration.spacelift.aspects import WORKER_COUNT
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
@@ -104,21 +104,10 @@ def test_a_landing_that_the_database_breaks_leaves_the_day_as_it_was_and_is_done
 def test_who_holds_a_lock_for_too_long_is_named(database_url: str) -> None:
     with (
         psycopg.connect(database_url, application_name="metabase") as reader,
-        connect(f"{database_url}?options=-c%20lock_timeout%3D100ms") as writer,
+        connect(make_conninfo(database_url, options="-c lock_timeout=100ms")) as writer,
     ):
         reader.execute("select * from raw.usage_loads")
         pid = reader.info.backend_pid
         holder = rf"held by pid {pid} \(metabase of user .* UTC\): end that"
         with pytest.raises(WarehouseError, match=holder), in_one_line(database_url):
             writer.execute("alter table raw.usage_loads add column is_new boolean")
-
-
-def test_landing_and_dbt_wait_for_two_minutes_unless_the_url_says_otherwise(database_url: str) -> None:
-    for query, timeout in (("", "2min"), ("?options=-c%20lock_timeout%3D7s", "7s")):
-        url = database_url + query
-        with (
-            connect(url) as landing,
-            psycopg.connect(url, options=dbt_environment(url, inherited={})["PGOPTIONS"]) as dbt,
-        ):
-            for connection in (landing, dbt):
-                assert connection.execute("show lock_timeout").fetchone() == (timeout,)

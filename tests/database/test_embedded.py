@@ -24,6 +24,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from orchestration.resources.dbt import dbt_environment
 from orchestration.warehouse import binaries, embedded
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
@@ -204,6 +205,17 @@ def test_stop_leaves_nothing_running_and_says_whether_there_was_something(
     assert person.stop(home) is False
     status = person.calls(embedded.status, home)[0]
     assert (status.state, status.port) == ("stopped", port_of(url))
+
+
+def test_what_the_shell_says_of_other_servers_does_not_matter(
+    person: Person, home: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "require")
+    monkeypatch.setenv("PGPORT", "1")
+    assert person.ensure_running(home) == url
+    with connect(url) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert dbt_environment(url, inherited=os.environ)["USAGE_DB_SSLMODE"] == "disable"
 
 
 def test_nobody_gets_in_without_the_password(home: Path, url: str) -> None:

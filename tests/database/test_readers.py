@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.errors import WarehouseError
@@ -74,6 +75,31 @@ def test_granting_again_is_a_new_password(reader, connection, database_url):
     connection.commit()
     with psycopg.connect(reader_url(database_url, NAME, password=password)) as again:
         assert again.execute("select count(*) from marts.before").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        pytest.param("postgresql://admin:S3cr3t@h:5433/usage", "h:5433/usage", id="before the @"),
+        pytest.param(
+            "postgresql://h/usage?user=admin&pass%77ord=S3cr3t&sslpassword=S3cr3t&sslmode=require",
+            "h/usage?sslmode=require",
+            id="in the query",
+        ),
+        pytest.param("postgresql://admin:a#S3cr3t@h/usage", "h/usage", id="behind a #"),
+        pytest.param(
+            "postgresql://h/usage?passfile=/S3cr3t&sslcert=/c&sslkey=/S3cr3t", "h/usage", id="in files"
+        ),
+        pytest.param("postgresql://admin@[::1]:5433", "[::1]:5433/admin", id="database of the user's name"),
+        pytest.param("postgresql://a:1,b:2/usage", "a:1,b:2/usage", id="several servers"),
+        pytest.param("postgresql:///usage?host=/tmp&port=1", "/usage?host=%2Ftmp&port=1", id="a socket"),
+    ],
+)
+def test_the_readers_url_names_the_same_place_and_nothing_of_the_administrators(url, expected):
+    printed = reader_url(url, "bi", password="x")
+    assert printed == f"postgresql://bi:x@{expected}"
+    read = conninfo_to_dict(printed)
+    assert (read["user"], read["password"]) == ("bi", "x")
 
 
 @pytest.mark.parametrize("name", ["", "pg_monitor", "x" * 64])

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -10,9 +9,12 @@ from psycopg import sql
 
 from orchestration.warehouse import roles
 from orchestration.warehouse.connection import connect
+from orchestration.warehouse.readers import reader_url
 from orchestration.warehouse.roles import BUILDER, LOADER, become, is_member
 from orchestration.warehouse.schema import ensure_schema
 
+# Written without quotes it would be another name, or none.
+TENANT = 'Svc."Usage"@corp'
 OWNERS = """
     select namespaces.nspname, array_agg(distinct pg_get_userbyid(relations.relowner)::text)
     from pg_class as relations
@@ -38,13 +40,13 @@ def built(connection: psycopg.Connection) -> psycopg.Connection:
 def login(empty_database_url: str) -> Iterator[str]:
     """The URL of an ordinary user to whom an empty database belongs, without rights over the server."""
     with connect(empty_database_url, autocommit=True) as administrator:
-        database = sql.Identifier(administrator.info.dbname)
-        administrator.execute("create role tenant login createrole password 'x'")
-        administrator.execute(sql.SQL("alter database {} owner to tenant").format(database))
-        parts = urlsplit(empty_database_url)
-        yield parts._replace(netloc=f"tenant:x@{parts.hostname}:{parts.port}").geturl()
-        administrator.execute("drop schema if exists raw cascade; reassign owned by tenant to current_user")
-        for role in ("tenant_loader", "tenant_dbt", "tenant"):
+        database, tenant = sql.Identifier(administrator.info.dbname), sql.Identifier(TENANT)
+        administrator.execute(sql.SQL("create role {} login createrole password 'x'").format(tenant))
+        administrator.execute(sql.SQL("alter database {} owner to {}").format(database, tenant))
+        yield reader_url(empty_database_url, TENANT, password="x")
+        administrator.execute("drop schema if exists raw cascade")
+        administrator.execute(sql.SQL("reassign owned by {} to current_user").format(tenant))
+        for role in ("tenant_loader", "tenant_dbt", TENANT):
             if administrator.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
                 identifier = sql.Identifier(role)
                 administrator.execute(sql.SQL("drop owned by {0}; drop role {0}").format(identifier))
@@ -113,6 +115,6 @@ def test_a_user_who_may_not_have_the_roles_owns_everything_by_itself(login):
     with closing(connect(login)) as tenant:
         ensure_schema(tenant)
         assert not is_member(tenant, LOADER)
-        assert tenant.execute(OWNERS).fetchall() == [("raw", ["tenant"])]
+        assert tenant.execute(OWNERS).fetchall() == [("raw", [TENANT])]
         become(tenant, LOADER)
-        assert tenant.execute("select current_user::text").fetchone() == ("tenant",)
+        assert tenant.execute("select current_user::text").fetchone() == (TENANT,)

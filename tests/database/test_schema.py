@@ -38,6 +38,20 @@ SHAPE = """
     select tablename, indexname, indexdef, null, null, null from pg_indexes where schemaname = 'raw'
     order by 1, 2, 3
 """
+UNDESCRIBED = """
+    select tables.relname, columns.attname
+    from pg_class as tables
+    inner join pg_attribute as columns on tables.oid = columns.attrelid
+    where
+        tables.relnamespace = 'raw'::regnamespace
+        and tables.relkind = 'r'
+        and columns.attnum > 0
+        and not columns.attisdropped
+        and (
+            col_description(tables.oid, columns.attnum) is null
+            or obj_description(tables.oid, 'pg_class') is null
+        )
+"""
 
 
 def test_a_second_ensure_schema_keeps_the_rows(connection: psycopg.Connection) -> None:
@@ -90,6 +104,7 @@ def test_a_database_of_version_1_becomes_one_of_today_without_losing_a_row(
         ]
         # Column for column, key for key, index for index what a new database has.
         assert old.execute(SHAPE).fetchall() == connection.execute(SHAPE).fetchall()
+        assert old.execute(UNDESCRIBED).fetchall() == []
 
 
 def test_a_database_of_version_2_takes_a_suspicious_load_and_keeps_those_it_has(

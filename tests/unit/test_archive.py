@@ -162,6 +162,31 @@ def test_an_archive_that_cannot_be_written_says_so_in_one_line(tmp_path):
         put(Archive(str(tmp_path / "archive")), BODY)
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        pytest.param("/proc/nope/x", "No such file or directory", id="a folder that takes none"),
+        pytest.param("{file}/archive", "Not a directory", id="below a file"),
+    ],
+)
+def test_an_archive_that_takes_no_bodies_is_known_before_the_first_one(tmp_path, url, reason):
+    (tmp_path / "file").write_text("")
+    archive = Archive(url.format(file=tmp_path / "file"))
+    with pytest.raises(ArchiveError, match=rf"^cannot write to the archive folder .*{reason}") as caught:
+        archive.try_to_write()
+    assert "\n" not in str(caught.value)
+
+
+def test_trying_to_write_leaves_nothing_behind(archive_url, tmp_path):
+    archive = Archive(archive_url)
+    archive.try_to_write()
+    put(archive, BODY)
+    before = files_of(archive_url)
+    archive.try_to_write()
+    assert files_of(archive_url) == before
+    assert {path.name for path in tmp_path.iterdir()} <= {"archive"}
+
+
 def test_what_a_killed_process_left_unfinished_is_removed_and_what_is_being_written_is_not(tmp_path):
     archive = Archive(str(tmp_path))
     archived = put(archive, BODY)

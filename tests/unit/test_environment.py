@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestration.cli import exit_code_of
 from orchestration.environment import environment_with_dotenv
 from orchestration.settings import SettingsError
 
@@ -25,6 +26,22 @@ def test_a_dotenv_with_a_secret_that_others_may_read_is_refused_with_the_command
     assert "hunter2" not in str(raised.value)
     dotenv.chmod(0o600)
     assert "hunter2" in str(environment_with_dotenv({}, dotenv=dotenv))
+
+
+def test_a_dotenv_in_another_encoding_is_one_line_without_what_it_holds(tmp_path):
+    dotenv = tmp_path / ".env"
+    dotenv.write_bytes("SPACELIFT_ACCOUNT=hunter2ä\n".encode("utf-16"))
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8: save it as UTF-8 text$") as raised:
+        environment_with_dotenv({}, dotenv=dotenv)
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("command", ["ui", "superset"])
+@pytest.mark.parametrize("port", ["0", "99999"])
+def test_a_port_that_there_is_not_is_one_line(capsys, tmp_path, monkeypatch, command, port):
+    monkeypatch.chdir(tmp_path)
+    assert exit_code_of([command, "--port", port]) == 2
+    assert "1<=x<=65535" in capsys.readouterr().err
 
 
 def test_a_dotenv_without_secrets_may_be_read_by_anyone_and_the_environment_wins(tmp_path):
