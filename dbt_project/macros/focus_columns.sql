@@ -2,7 +2,7 @@
     The FOCUS 1.2 columns of a relation of charges (int_focus_charges and its allocated sister), quoted because
     FOCUS wants PascalCase, and ours after them. Source: focus.finops.org, specification 1.2.
 
-    charges, periods, lines, warehouse, invoices: names of the CTEs in the calling model.
+    charges, periods, statuses, skus, warehouse, invoices: names of the CTEs in the calling model.
 #}
 {% macro focus_columns() %}
     (case when periods.paid_via = 'marketplace' then 0 else charges.cost end)::numeric(18, 6)
@@ -45,8 +45,7 @@
     null::jsonb as "Tags",
     charges.contract_id as "x_ContractId",
     charges.line_code as "x_LineCode",
-    case when periods.is_closed and periods.is_complete then 'final' else 'estimated' end
-        as "x_Status",
+    statuses.status as "x_Status",
     'Spacelift' as "x_ServiceProviderName",
     charges.worker_pool_key as "x_WorkerPoolKey",
     charges.worker_pool_name as "x_WorkerPoolName",

@@ -10,6 +10,10 @@
 -- The first final lines of every finished period. A row here is never changed: what a later
 -- restatement makes of the period shows as a correction beside it. Not rebuilt by a full refresh.
 
+-- Whatever stops the charges behind the lines, which are kept with them, stops these, too:
+-- depends_on: {{ ref('int_run_minutes_summed_to_stack_hours') }}
+-- depends_on: {{ ref('int_billing_hours') }}
+
 with
 
 lines as (

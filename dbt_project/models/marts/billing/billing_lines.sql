@@ -3,9 +3,9 @@
 
 with
 
-periods as (
+statuses as (
 
-    select * from {{ ref('int_billing_periods') }}
+    select * from {{ ref('int_billing_period_statuses') }}
 
 ),
 
@@ -129,8 +129,7 @@ lines as (
         ---------- text
         united.unit,
         united.currency,
-        case when periods.is_closed and periods.is_complete then 'final' else 'estimated' end
-            as status,
+        statuses.status,
 
         ---------- numerics
         united.line_order,
@@ -143,9 +142,9 @@ lines as (
 
     from united
     -- Frozen lines of a period that the contract no longer has are kept, but not shown.
-    inner join periods
-        on united.contract_id = periods.contract_id
-        and united.period_start_at = periods.period_start_at
+    inner join statuses
+        on united.contract_id = statuses.contract_id
+        and united.period_start_at = statuses.period_start_at
 
 )
 

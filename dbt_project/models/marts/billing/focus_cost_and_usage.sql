@@ -14,6 +14,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 warehouse as (
 
     select * from {{ ref('stg_spacelift__warehouse') }}
@@ -39,6 +45,9 @@ cross join warehouse
 inner join periods
     on charges.contract_id = periods.contract_id
     and charges.period_start_at = periods.period_start_at
+inner join statuses
+    on charges.contract_id = statuses.contract_id
+    and charges.period_start_at = statuses.period_start_at
 inner join skus
     on charges.line_code = skus.line_code
     and charges.is_rounding = skus.is_rounding
