@@ -1,9 +1,9 @@
 """April 2026 of a hand-made account after its end: when its lines are kept, and what later changes make of them.
 
-    base fee                    1 x 1000.00 = 1000.00
-    public minutes included   100 x    0    =    0.00
-    public minutes above, 200 of 5 days with 60 minutes: the price is not agreed when the month ends
-    seats above 10, of 14       4 x   30.00 =  120.00
+base fee                    1 x 1000.00 = 1000.00
+public minutes included   100 x    0    =    0.00
+public minutes above, 200 of 5 days with 60 minutes: the price is not agreed when the month ends
+seats above 10, of 14       4 x   30.00 =  120.00
 """
 
 import csv
@@ -114,3 +114,11 @@ def test_the_price_once_agreed_makes_the_bill_final(account):
     ]
     assert account.statuses() == {"final"}
     assert account.broken_rules() == set()
+
+
+def test_a_figure_that_is_not_known_any_more_takes_nothing_back(account):
+    before = account.rows(LINES)
+    account.agree({**PRICED, "seats_used": ""})
+    assert account.rows(LINES) == before
+    assert account.rows("select * from billing_lines where is_correction") == []
+    assert account.rows("select amount_to_date from billing_periods") == [(1137,)]

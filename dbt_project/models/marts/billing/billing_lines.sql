@@ -101,8 +101,12 @@ corrections as (
         and frozen.period_start_at = computed.period_start_at
         and frozen.line_code = computed.line_code
     where
-        coalesce(computed.quantity, 0) <> coalesce(frozen.quantity, 0)
-        or coalesce(computed.amount, 0) <> coalesce(frozen.amount, 0)
+        -- A line whose amount is not known any more is no reason to take back what was charged.
+        (computed.line_code is null or computed.amount is not null)
+        and (
+            coalesce(computed.quantity, 0) <> coalesce(frozen.quantity, 0)
+            or coalesce(computed.amount, 0) <> coalesce(frozen.amount, 0)
+        )
 
 ),
 
