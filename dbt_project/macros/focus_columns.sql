@@ -9,7 +9,7 @@
         as "BilledCost",
     warehouse.account as "BillingAccountId",
     warehouse.account as "BillingAccountName",
-    periods.currency as "BillingCurrency",
+    statuses.currency as "BillingCurrency",
     periods.period_end_at as "BillingPeriodEnd",
     periods.period_start_at as "BillingPeriodStart",
     skus.charge_category as "ChargeCategory",

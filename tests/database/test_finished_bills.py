@@ -1,4 +1,4 @@
-"""April 2026 of a hand-made account after its end: when its lines are kept, and what later changes make of them.
+"""April 2026 of a hand-made account, after its end: when its lines are kept, and what becomes of them.
 
 base fee                    1 x 1000.00 = 1000.00
 public minutes included   100 x    0    =    0.00
@@ -9,7 +9,6 @@ seats above 10, of 14       4 x   30.00 =  120.00
 import csv
 import dataclasses
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +121,14 @@ def test_a_figure_that_is_not_known_any_more_takes_nothing_back(account):
     assert account.rows(LINES) == before
     assert account.rows("select * from billing_lines where is_correction") == []
     assert account.rows("select amount_to_date from billing_periods") == [(1137,)]
+
+
+def test_another_currency_for_a_finished_month_is_refused_by_name_and_nets_nothing(account):
+    account.agree({**PRICED, "currency": "EUR", "base_fee": "900.00"})
+    assert account.failed_tests("--select", "int_billing_lines_frozen") == {
+        "assert_frozen_periods_keep_their_currency"
+    }
+    assert account.rows("select distinct currency, is_correction from billing_lines") == [("USD", False)]
+    assert account.rows("select currency, amount_to_date from billing_periods") == [("USD", 1137)]
+    assert account.rows("select distinct currency from billing_cost_allocation") == [("USD",)]
+    assert account.rows('select distinct "BillingCurrency" from focus_cost_and_usage') == [("USD",)]

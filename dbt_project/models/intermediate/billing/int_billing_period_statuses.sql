@@ -1,5 +1,6 @@
 -- Whether a period's bill is final, the only place that says so: its lines are frozen, or it is over,
--- complete, and has nothing to freeze. A price that is not agreed yet keeps a period estimated.
+-- complete, and has nothing to freeze. A price that is not agreed yet keeps a period estimated. What
+-- was frozen stays in its own currency.
 
 with
 
@@ -11,10 +12,12 @@ periods as (
 
 frozen_periods as (
 
-    select distinct
+    select
         contract_id,
-        period_start_at
+        period_start_at,
+        max(currency) as currency
     from {{ ref('int_billing_lines_frozen') }}
+    group by contract_id, period_start_at
 
 ),
 
@@ -32,6 +35,7 @@ priced_periods as (
 select
     periods.contract_id,
     periods.period_start_at,
+    coalesce(frozen_periods.currency, periods.currency) as currency,
     frozen_periods.contract_id is not null as is_frozen,
     case
         when frozen_periods.contract_id is not null then 'final'

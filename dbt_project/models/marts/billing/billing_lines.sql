@@ -3,6 +3,12 @@
 
 with
 
+periods as (
+
+    select * from {{ ref('int_billing_periods') }}
+
+),
+
 statuses as (
 
     select * from {{ ref('int_billing_period_statuses') }}
@@ -24,10 +30,25 @@ frozen as (
 
 frozen_periods as (
 
-    select distinct
+    select
         contract_id,
-        period_start_at
+        period_start_at,
+        max(currency) as currency
     from frozen
+    group by contract_id, period_start_at
+
+),
+
+-- Dollars and euros have no difference. That the currency was changed is what
+-- assert_frozen_periods_keep_their_currency says.
+comparable_periods as (
+
+    select frozen_periods.*
+    from frozen_periods
+    inner join periods
+        on frozen_periods.contract_id = periods.contract_id
+        and frozen_periods.period_start_at = periods.period_start_at
+        and frozen_periods.currency = periods.currency
 
 ),
 
@@ -71,16 +92,18 @@ frozen_lines as (
 
 ),
 
-computed_in_frozen_periods as (
+{% for relation in ['frozen', 'computed'] -%}
+{{ relation }}_comparable as (
 
-    select computed.*
-    from computed
-    inner join frozen_periods
-        on computed.contract_id = frozen_periods.contract_id
-        and computed.period_start_at = frozen_periods.period_start_at
+    select {{ relation }}.*
+    from {{ relation }}
+    inner join comparable_periods
+        on {{ relation }}.contract_id = comparable_periods.contract_id
+        and {{ relation }}.period_start_at = comparable_periods.period_start_at
 
 ),
 
+{% endfor -%}
 corrections as (
 
     select
@@ -94,9 +117,9 @@ corrections as (
         coalesce(computed.amount, 0) - coalesce(frozen.amount, 0) as amount,
         coalesce(frozen.currency, computed.currency) as currency,
         true as is_correction
-    from frozen
+    from frozen_comparable as frozen
     -- Full: a line may have come or gone since.
-    full outer join computed_in_frozen_periods as computed
+    full outer join computed_comparable as computed
         on frozen.contract_id = computed.contract_id
         and frozen.period_start_at = computed.period_start_at
         and frozen.line_code = computed.line_code

@@ -69,7 +69,7 @@ totals as (
         periods.known_until_at,
 
         ---------- text
-        periods.currency,
+        statuses.currency,
         statuses.status,
 
         ---------- numerics, hours

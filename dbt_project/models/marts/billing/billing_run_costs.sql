@@ -23,6 +23,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 minutes as (
 
     select
@@ -55,12 +61,15 @@ rates as (
     select
         periods.contract_id,
         periods.period_start_at,
-        periods.currency,
+        statuses.currency,
         coalesce(amounts.private_amount, 0) / nullif(minutes.private_active_minutes, 0)
             as private_rate,
         coalesce(amounts.public_amount, 0) / nullif(minutes.public_active_minutes, 0)
             as public_rate
     from periods
+    inner join statuses
+        on periods.contract_id = statuses.contract_id
+        and periods.period_start_at = statuses.period_start_at
     inner join minutes
         on periods.contract_id = minutes.contract_id
         and periods.period_start_at = minutes.period_start_at

@@ -15,6 +15,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 days as (
 
     select
@@ -88,7 +94,7 @@ select
 
     ---------- text
     pools.worker_pool_name,
-    periods.currency,
+    statuses.currency,
 
     ---------- numerics, hours
     percentiles.hours_counted,
@@ -116,6 +122,9 @@ from summed
 inner join periods
     on summed.contract_id = periods.contract_id
     and summed.period_start_at = periods.period_start_at
+inner join statuses
+    on summed.contract_id = statuses.contract_id
+    and summed.period_start_at = statuses.period_start_at
 inner join pools
     on summed.worker_pool_key = pools.worker_pool_key
 -- Left, twice: in a period whose files never landed nothing is known of a pool.
