@@ -13,7 +13,8 @@ charges as (
         "x_LineCode" as line_code,
         count(*) as charges,
         coalesce(max("ContractedUnitPrice"), 0) as unit_price,
-        coalesce(sum("ContractedCost") filter (where "ChargeCategory" = 'Adjustment'), 0) as rounding
+        coalesce(sum("ContractedCost") filter (where "ChargeCategory" = 'Adjustment'), 0)
+            as rounding
     from {{ ref('focus_cost_and_usage') }}
     where "ChargeClass" is null
     group by "x_ContractId", "BillingPeriodStart", "x_LineCode"

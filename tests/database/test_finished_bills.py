@@ -30,7 +30,7 @@ PRICED = {**CONTRACT, "public_minutes_overage_unit_price": "0.05"}
 COLUMNS = [field.name for field in dataclasses.fields(Contract) if field.name != "line_number"]
 MARTS = (
     *("billing_lines", "billing_periods", "billing_worker_commitment", "billing_cost_allocation"),
-    *("focus_cost_and_usage", "focus_cost_and_usage_allocated"),
+    *("billing_run_costs", "focus_cost_and_usage", "focus_cost_and_usage_allocated"),
 )
 LINES = "select line_code, quantity, amount from billing_lines where not is_correction order by line_order"
 
@@ -103,6 +103,17 @@ def test_a_month_with_a_price_that_is_not_agreed_stays_estimated_and_follows_its
     assert account.broken_rules() == set()
 
 
+def test_what_a_price_is_missing_for_is_not_known_wherever_it_is_part_of_a_sum(account):
+    assert account.rows("select amount_to_date, overage_amount_to_date from billing_periods") == [
+        (None, None)
+    ]
+    assert account.rows("select allocation, amount from billing_cost_allocation order by allocation") == [
+        ("shared", 1120),
+        ("stack", None),
+    ]
+    assert account.rows("select distinct estimated_amount from billing_run_costs") == [(None,)]
+
+
 def test_the_price_once_agreed_makes_the_bill_final(account):
     account.agree(PRICED)
     assert account.rows(LINES) == [
@@ -111,6 +122,11 @@ def test_the_price_once_agreed_makes_the_bill_final(account):
         ("public_minutes_overage", 340, 17),
         ("seats", 4, 120),
     ]
+    assert account.rows("select allocation, amount from billing_cost_allocation order by allocation") == [
+        ("shared", 1120),
+        ("stack", 17),
+    ]
+    assert account.rows("select round(sum(estimated_amount), 2) from billing_run_costs") == [(17,)]
     assert account.statuses() == {"final"}
     assert account.broken_rules() == set()
 

@@ -1,6 +1,6 @@
--- Whether a period's bill is final, the only place that says so: its lines are frozen, or it is over,
--- complete, and has nothing to freeze. A price that is not agreed yet keeps a period estimated. What
--- was frozen stays in its own currency.
+-- Whether a period's bill is final, the only place that says so: its lines are frozen, or it is
+-- over, complete, and has nothing to freeze. A price that is not agreed yet keeps a period
+-- estimated. What was frozen stays in its own currency.
 
 with
 

@@ -1,5 +1,5 @@
--- Burst hours and percentiles of each period, before its bill: whether that is final is told by the mart
--- billing_worker_commitment.
+-- Burst hours and percentiles of each period, which its bill is made of; whether that is final is
+-- told by billing_worker_commitment.
 
 {% set p95_sources = {'floor': 'known', 'forecast': 'expected', 'high': 'at_most'} %}
 

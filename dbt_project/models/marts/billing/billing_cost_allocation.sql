@@ -88,11 +88,13 @@ summed as (
         sum(parts.private_active_minutes) as private_active_minutes,
         sum(parts.public_active_minutes) as public_active_minutes,
         sum(parts.idle_minutes) as idle_minutes,
-        sum(parts.amount) as amount,
-        coalesce(sum(parts.amount) filter (
-            where parts.line_code in ('committed_workers', 'worker_overage')
-        ), 0) as worker_amount,
-        coalesce(sum(parts.amount) filter (where parts.line_code like '%\_minutes%'), 0)
+        {{ known_sum('parts.amount') }} as amount,
+        {{ known_sum(
+            'parts.amount',
+            rows="parts.line_code in ('committed_workers', 'worker_overage')",
+            if_none='0',
+        ) }} as worker_amount,
+        {{ known_sum('parts.amount', rows="parts.line_code like '%\_minutes%'", if_none='0') }}
             as minutes_amount
     from parts
     inner join periods

@@ -36,9 +36,9 @@ to_date as (
     select
         contract_id,
         period_start_at,
-        case when count(*) = count(amount) then sum(amount) end as amount,
-        sum(amount) filter (where line_code = 'committed_workers') as commitment_amount,
-        sum(amount) filter (where line_code like '%\_overage') as overage_amount
+        {{ known_sum('amount') }} as amount,
+        {{ known_sum('amount', rows="line_code = 'committed_workers'") }} as commitment_amount,
+        {{ known_sum('amount', rows="line_code like '%\_overage'") }} as overage_amount
     from lines
     group by contract_id, period_start_at
 
@@ -50,8 +50,8 @@ expected as (
         contract_id,
         period_start_at,
         basis,
-        case when count(*) = count(amount) then sum(amount) end as amount,
-        sum(amount) filter (where line_code like '%\_overage') as overage_amount
+        {{ known_sum('amount') }} as amount,
+        {{ known_sum('amount', rows="line_code like '%\_overage'") }} as overage_amount
     from priced
     group by contract_id, period_start_at, basis
 

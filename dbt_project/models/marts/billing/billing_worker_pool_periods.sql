@@ -58,8 +58,8 @@ allocation as (
         contract_id,
         period_start_at,
         worker_pool_key,
-        sum(worker_amount) as worker_amount,
-        sum(worker_amount) filter (where allocation = 'idle') as idle_amount,
+        {{ known_sum('worker_amount') }} as worker_amount,
+        {{ known_sum('worker_amount', rows="allocation = 'idle'", if_none='0') }} as idle_amount,
         sum(idle_minutes) as idle_minutes
     from {{ ref('billing_cost_allocation') }}
     where worker_pool_key is not null
@@ -116,8 +116,8 @@ select
 
     ---------- numerics, money
     allocation.worker_amount::numeric(18, 6) as worker_amount,
-    (case when summed.contract_id <> 'none' then coalesce(allocation.idle_amount, 0) end)
-    ::numeric(18, 6) as idle_amount
+    (case when summed.contract_id <> 'none' then allocation.idle_amount end)::numeric(18, 6)
+        as idle_amount
 from summed
 inner join periods
     on summed.contract_id = periods.contract_id
