@@ -148,3 +148,16 @@ def test_another_currency_for_a_finished_month_is_refused_by_name_and_nets_nothi
     assert account.rows("select currency, amount_to_date from billing_periods") == [("USD", 1137)]
     assert account.rows("select distinct currency from billing_cost_allocation") == [("USD",)]
     assert account.rows('select distinct "BillingCurrency" from focus_cost_and_usage') == [("USD",)]
+
+
+def test_a_contract_that_is_cut_within_a_finished_month_is_corrected_and_breaks_no_rule(account):
+    account.agree({**PRICED, "valid_to": "2026-04-16"})
+    assert account.broken_rules() == set()
+    assert account.rows(LINES)[0] == ("base_fee", 1, 1000)
+    assert account.rows("select amount from billing_lines where is_correction and line_code = 'base_fee'") == [
+        (-500,)
+    ]
+    assert account.rows(
+        'select distinct "BillingPeriodEnd"::date::text, max("ChargePeriodEnd")::date::text'
+        ' from focus_cost_and_usage group by 1'
+    ) == [("2026-05-01", "2026-05-01")]

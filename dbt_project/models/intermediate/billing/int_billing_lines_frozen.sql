@@ -49,6 +49,8 @@ final_lines as (
     select
         lines.contract_id,
         lines.period_start_at,
+        -- Later terms may cut the period; what was charged was for all of it.
+        periods.period_end_at,
         lines.line_order,
         lines.line_code,
         lines.quantity,

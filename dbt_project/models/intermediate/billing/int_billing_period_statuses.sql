@@ -1,6 +1,6 @@
 -- Whether a period's bill is final, the only place that says so: its lines are frozen, or it is
 -- over, complete, and has nothing to freeze. A price that is not agreed yet keeps a period
--- estimated. What was frozen stays in its own currency.
+-- estimated. What was frozen stays in its own currency and ends where it did.
 
 with
 
@@ -15,7 +15,8 @@ frozen_periods as (
     select
         contract_id,
         period_start_at,
-        max(currency) as currency
+        max(currency) as currency,
+        max(period_end_at) as period_end_at
     from {{ ref('int_billing_lines_frozen') }}
     group by contract_id, period_start_at
 
@@ -35,6 +36,7 @@ priced_periods as (
 select
     periods.contract_id,
     periods.period_start_at,
+    coalesce(frozen_periods.period_end_at, periods.period_end_at) as period_end_at,
     coalesce(frozen_periods.currency, periods.currency) as currency,
     frozen_periods.contract_id is not null as is_frozen,
     case

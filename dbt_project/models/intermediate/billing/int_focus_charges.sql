@@ -18,6 +18,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 levels as (
 
     select * from {{ ref('int_worker_levels') }}
@@ -69,8 +75,8 @@ whole_lines as (
     select
         lines.contract_id,
         lines.period_start_at,
-        periods.period_start_at as charge_start_at,
-        periods.period_end_at as charge_end_at,
+        statuses.period_start_at as charge_start_at,
+        statuses.period_end_at as charge_end_at,
         lines.line_code,
         lines.is_correction,
         false as is_rounding,
@@ -86,9 +92,9 @@ whole_lines as (
             when lines.line_code like '%\_minutes%' then lines.quantity
         end as consumed_quantity
     from lines
-    inner join periods
-        on lines.contract_id = periods.contract_id
-        and lines.period_start_at = periods.period_start_at
+    inner join statuses
+        on lines.contract_id = statuses.contract_id
+        and lines.period_start_at = statuses.period_start_at
     inner join worker_hours_above
         on lines.contract_id = worker_hours_above.contract_id
         and lines.period_start_at = worker_hours_above.period_start_at
@@ -110,9 +116,9 @@ minute_lines as (
     select
         lines.contract_id,
         lines.period_start_at,
-        greatest(minute_charges.date_day::timestamp at time zone 'UTC', periods.period_start_at)
+        greatest(minute_charges.date_day::timestamp at time zone 'UTC', statuses.period_start_at)
             as charge_start_at,
-        least((minute_charges.date_day + 1)::timestamp at time zone 'UTC', periods.period_end_at)
+        least((minute_charges.date_day + 1)::timestamp at time zone 'UTC', statuses.period_end_at)
             as charge_end_at,
         lines.line_code,
         lines.is_correction,
@@ -125,9 +131,9 @@ minute_lines as (
         minute_charges.cost,
         minute_charges.quantity as consumed_quantity
     from lines
-    inner join periods
-        on lines.contract_id = periods.contract_id
-        and lines.period_start_at = periods.period_start_at
+    inner join statuses
+        on lines.contract_id = statuses.contract_id
+        and lines.period_start_at = statuses.period_start_at
     inner join minute_charges
         on lines.contract_id = minute_charges.contract_id
         and lines.period_start_at = minute_charges.period_start_at
@@ -141,8 +147,8 @@ roundings as (
     select
         lines.contract_id,
         lines.period_start_at,
-        periods.period_start_at as charge_start_at,
-        periods.period_end_at as charge_end_at,
+        statuses.period_start_at as charge_start_at,
+        statuses.period_end_at as charge_end_at,
         lines.line_code,
         lines.is_correction,
         true as is_rounding,
@@ -154,9 +160,9 @@ roundings as (
         lines.amount - minute_sums.cost as cost,
         null::numeric as consumed_quantity
     from lines
-    inner join periods
-        on lines.contract_id = periods.contract_id
-        and lines.period_start_at = periods.period_start_at
+    inner join statuses
+        on lines.contract_id = statuses.contract_id
+        and lines.period_start_at = statuses.period_start_at
     inner join minute_sums
         on lines.contract_id = minute_sums.contract_id
         and lines.period_start_at = minute_sums.period_start_at

@@ -17,6 +17,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 allocated_lines as (
 
     select * from {{ ref('int_cost_allocated_lines') }}
@@ -53,8 +59,8 @@ charges as (
     select
         lines.contract_id,
         lines.period_start_at,
-        periods.period_start_at as charge_start_at,
-        periods.period_end_at as charge_end_at,
+        statuses.period_start_at as charge_start_at,
+        statuses.period_end_at as charge_end_at,
         lines.line_code,
         lines.is_correction,
         false as is_rounding,
@@ -92,6 +98,9 @@ charges as (
     inner join periods
         on lines.contract_id = periods.contract_id
         and lines.period_start_at = periods.period_start_at
+    inner join statuses
+        on lines.contract_id = statuses.contract_id
+        and lines.period_start_at = statuses.period_start_at
     -- Left, twice: not every part is about a pool, not every line is consumed.
     left join pool_names
         on allocated_lines.worker_pool_key = pool_names.worker_pool_key
