@@ -23,7 +23,8 @@
     charges.cost::numeric(18, 6) as "ContractedCost",
     charges.unit_price::numeric(18, 6) as "ContractedUnitPrice",
     charges.cost::numeric(18, 6) as "EffectiveCost",
-    invoices.invoice_number as "InvoiceId",
+    -- A correction is on no invoice yet.
+    case when not charges.is_correction then invoices.invoice_number end as "InvoiceId",
     case when periods.paid_via = 'marketplace' then 'AWS Marketplace' else 'Spacelift' end
         as "InvoiceIssuerName",
     charges.cost::numeric(18, 6) as "ListCost",

@@ -127,6 +127,10 @@ def test_a_restated_day_is_a_correction_and_a_wrong_invoice_line_shows_by_how_mu
     assert rows(
         april, 'select "BilledCost" from focus_cost_and_usage where "ChargeClass" = \'Correction\''
     ) == [(Decimal(-1600),)]
+    # The invoice was sent before: a correction has no number.
+    assert rows(
+        april, 'select "InvoiceId", sum("BilledCost") from focus_cost_and_usage group by 1 order by 2'
+    ) == [(None, -1600), ("INV-0417", Decimal("4486.36"))]
     assert rows(april, "select amount_to_date from billing_periods") == [(Decimal("2886.36"),)]
     assert rows(
         april,
