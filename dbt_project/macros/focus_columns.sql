@@ -9,7 +9,7 @@
         as "BilledCost",
     warehouse.account as "BillingAccountId",
     warehouse.account as "BillingAccountName",
-    statuses.currency as "BillingCurrency",
+    coalesce(charges.currency, statuses.currency) as "BillingCurrency",
     statuses.period_end_at as "BillingPeriodEnd",
     statuses.period_start_at as "BillingPeriodStart",
     skus.charge_category as "ChargeCategory",
@@ -24,12 +24,16 @@
     charges.unit_price::numeric(18, 6) as "ContractedUnitPrice",
     charges.cost::numeric(18, 6) as "EffectiveCost",
     -- A correction is on no invoice yet.
-    case when not charges.is_correction then invoices.invoice_number end as "InvoiceId",
+    case
+        when not charges.is_correction
+            then coalesce(charges.invoice_number, invoices.invoice_number)
+    end as "InvoiceId",
     case when periods.paid_via = 'marketplace' then 'AWS Marketplace' else 'Spacelift' end
         as "InvoiceIssuerName",
     charges.cost::numeric(18, 6) as "ListCost",
     charges.unit_price::numeric(18, 6) as "ListUnitPrice",
-    case when not charges.is_rounding then 'Standard' end as "PricingCategory",
+    case when skus.charge_category in ('Usage', 'Purchase') then 'Standard' end
+        as "PricingCategory",
     charges.quantity::numeric(30, 12) as "PricingQuantity",
     case when charges.quantity is not null then charges.unit end as "PricingUnit",
     'Spacelift' as "ProviderName",
@@ -40,9 +44,9 @@
     'Developer Tools' as "ServiceCategory",
     'Spacelift' as "ServiceName",
     'Continuous Integration and Deployment' as "ServiceSubcategory",
-    'spacelift-' || replace(charges.line_code, '_', '-') as "SkuId",
+    skus.sku_id as "SkuId",
     skus.sku_meter as "SkuMeter",
-    'spacelift-' || replace(charges.line_code, '_', '-') as "SkuPriceId",
+    skus.sku_id as "SkuPriceId",
     null::jsonb as "Tags",
     charges.contract_id as "x_ContractId",
     charges.line_code as "x_LineCode",

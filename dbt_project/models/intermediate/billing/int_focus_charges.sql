@@ -1,7 +1,8 @@
 {{ config(materialized='ephemeral') }}
 
 -- The charges behind every line of a bill: the line itself, or for minutes one per day and stack
--- and what their rounding to the cent left over. Lines without an amount are no charges.
+-- and what their rounding to the cent left over. Lines without an amount are no charges. Taxes and
+-- credits of invoices stand beside the lines, with numbers and currencies of their own.
 
 with
 
@@ -55,6 +56,12 @@ worker_hours_above as (
         on periods.contract_id = levels.contract_id
         and periods.period_start_at = levels.period_start_at
     group by periods.contract_id, periods.period_start_at
+
+),
+
+invoice_charges as (
+
+    select * from {{ ref('int_focus_invoice_charges') }}
 
 ),
 
@@ -182,6 +189,35 @@ charges as (
     union all
     select * from roundings
 
+),
+
+united as (
+
+    select
+        charges.*,
+        null::text as invoice_number,
+        null::text as currency
+    from charges
+    union all
+    select
+        contract_id,
+        period_start_at,
+        charge_start_at,
+        charge_end_at,
+        line_code,
+        false as is_correction,
+        false as is_rounding,
+        null::text as stack_ulid,
+        null::text as stack_name,
+        null::numeric as quantity,
+        null::text as unit,
+        null::numeric as unit_price,
+        cost,
+        null::numeric as consumed_quantity,
+        invoice_number,
+        currency
+    from invoice_charges
+
 )
 
 select
@@ -189,4 +225,4 @@ select
     null::text as worker_pool_key,
     null::text as worker_pool_name,
     null::text as allocation_method
-from charges
+from united

@@ -112,6 +112,40 @@ charges as (
         and lines.line_code = consumed.line_code
         and lines.is_correction = consumed.is_correction
 
+),
+
+-- Nobody's use makes a tax or a credit.
+invoice_charges as (
+
+    select
+        contract_id,
+        period_start_at,
+        charge_start_at,
+        charge_end_at,
+        line_code,
+        false as is_correction,
+        false as is_rounding,
+        'shared' as allocation,
+        null::text as stack_ulid,
+        null::text as stack_name,
+        null::numeric as quantity,
+        null::text as unit,
+        null::numeric as unit_price,
+        cost,
+        null::numeric as consumed_quantity,
+        null::text as worker_pool_key,
+        null::text as worker_pool_name,
+        'shared' as allocation_method,
+        invoice_number,
+        currency
+    from {{ ref('int_focus_invoice_charges') }}
+
 )
 
-select * from charges
+select
+    charges.*,
+    null::text as invoice_number,
+    null::text as currency
+from charges
+union all
+select * from invoice_charges
