@@ -29,7 +29,13 @@ DATA = Path(__file__).parents[1] / "data"
 CONTRACT = DATA / "contract_of_a_hand_computed_month.csv"
 INVOICE = DATA / "invoice_of_a_hand_computed_month.csv"
 STACK, POOL = "01HMSGMXD00000000000000001", "01HMSGMXD00000000000000003"
-MODELS = ["--select", "+billing_reconciliation", "+billing_periods", "+focus_cost_and_usage", "+focus_cost_and_usage_allocated"]
+MODELS = [
+    "--select",
+    "+billing_reconciliation",
+    "+billing_periods",
+    "+focus_cost_and_usage",
+    "+focus_cost_and_usage_allocated",
+]
 Lines = list[tuple[str, Decimal | None, Decimal]]
 
 

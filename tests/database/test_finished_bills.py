@@ -154,10 +154,10 @@ def test_a_contract_that_is_cut_within_a_finished_month_is_corrected_and_breaks_
     account.agree({**PRICED, "valid_to": "2026-04-16"})
     assert account.broken_rules() == set()
     assert account.rows(LINES)[0] == ("base_fee", 1, 1000)
-    assert account.rows("select amount from billing_lines where is_correction and line_code = 'base_fee'") == [
-        (-500,)
-    ]
+    assert account.rows(
+        "select amount from billing_lines where is_correction and line_code = 'base_fee'"
+    ) == [(-500,)]
     assert account.rows(
         'select distinct "BillingPeriodEnd"::date::text, max("ChargePeriodEnd")::date::text'
-        ' from focus_cost_and_usage group by 1'
+        " from focus_cost_and_usage group by 1"
     ) == [("2026-05-01", "2026-05-01")]

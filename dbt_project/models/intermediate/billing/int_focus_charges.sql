@@ -89,7 +89,12 @@ whole_lines as (
         false as is_rounding,
         null::text as stack_ulid,
         null::text as stack_name,
-        lines.quantity,
+        -- Of a cut period the line shows six decimals; unit price times quantity is the cost.
+        case
+            when lines.unit <> 'Minutes' and not lines.is_correction and lines.unit_price <> 0
+                then lines.amount / lines.unit_price
+            else lines.quantity
+        end as quantity,
         lines.unit,
         lines.unit_price,
         lines.amount as cost,
