@@ -1,7 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'focus_cost_and_usage'}}}) }}
 
--- Both FOCUS relations hold every line of every bill, corrections apart, to the last place, and beside
--- them what only an invoice has.
+-- Both FOCUS relations hold every line of every bill, corrections apart, to the last place, and
+-- beside them what only an invoice has.
 
 with
 

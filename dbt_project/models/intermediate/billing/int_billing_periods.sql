@@ -194,8 +194,8 @@ fingerprinted as (
             '|',
             joined::text,
             '{{ billing_code_version() }}',
-            '{{ var("worker_allocation_by") }}',
-            '{{ var("idle_cost") }}'
+            '{{ worker_allocation_by() }}',
+            '{{ idle_cost() }}'
         )) as fingerprint
     from joined
 

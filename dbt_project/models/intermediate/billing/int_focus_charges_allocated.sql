@@ -87,7 +87,7 @@ charges as (
         case
             when allocated_lines.allocation = 'shared' then 'shared'
             when lines.line_code like '%\_minutes%' then 'billable_minutes'
-            else '{{ var("worker_allocation_by") }}, idle {{ var("idle_cost") }}'
+            else '{{ worker_allocation_by() }}, idle {{ idle_cost() }}'
         end as allocation_method
     from allocated_lines
     inner join lines

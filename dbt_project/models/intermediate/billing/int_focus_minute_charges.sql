@@ -9,8 +9,8 @@
 }}
 
 -- The minutes of a bill by UTC day and stack, under the stack's name of that day. What the
--- contract includes is used up day by day, within a day by all stacks alike. Rows of a period whose
--- lines are frozen stay as they were, as these do; corrections are made on the lines.
+-- contract includes is used up day by day, within a day by all stacks alike. Rows of a finished
+-- period stay as they were, as its lines do; corrections are made on the lines.
 
 with
 
