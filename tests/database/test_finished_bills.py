@@ -161,3 +161,24 @@ def test_a_contract_that_is_cut_within_a_finished_month_is_corrected_and_breaks_
         'select distinct "BillingPeriodEnd"::date::text, max("ChargePeriodEnd")::date::text'
         " from focus_cost_and_usage group by 1"
     ) == [("2026-05-01", "2026-05-01")]
+
+
+def test_the_statements_of_the_operations_page_have_a_finished_month_billed_anew(account):
+    account.run_for(30, "60")
+    account.agree({**PRICED, "base_fee": "1100.00"})
+    assert account.rows("select amount from billing_lines where is_correction order by 1") == [(-7,), (100,)]
+
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    statements = page.split("## Bill a finished month anew")[1].split("```sql")[1].split("```")[0]
+    with connect(account.url) as connection:
+        connection.execute(statements.encode())
+    account.agree({**PRICED, "base_fee": "1100.00"})
+    assert account.rows("select line_code, amount from billing_lines order by line_order") == [
+        ("base_fee", 1100),
+        ("public_minutes", 0),
+        ("public_minutes_overage", 10),
+        ("seats", 120),
+    ]
+    assert account.rows("select sum(amount) from billing_cost_allocation") == [(1230,)]
+    assert account.statuses() == {"final"}
+    assert account.broken_rules() == set()
