@@ -1,10 +1,49 @@
 {#
-    The FOCUS 1.2 columns of a relation of charges (int_focus_charges and its allocated sister), quoted because
-    FOCUS wants PascalCase, and ours after them. Source: focus.finops.org, specification 1.2.
+    A FOCUS 1.2 relation of charges (int_focus_charges or its allocated sister): the columns of FOCUS, quoted
+    because it wants PascalCase, and ours after them. Source: focus.finops.org, specification 1.2.
 
-    charges, periods, statuses, skus, warehouse, invoices: names of the CTEs in the calling model.
+    charges: name of the model.
 #}
-{% macro focus_columns() %}
+{% macro focus_relation(charges) -%}
+with
+
+charges as (
+
+    select * from {{ ref(charges) }}
+
+),
+
+periods as (
+
+    select * from {{ ref('int_billing_periods') }}
+
+),
+
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
+warehouse as (
+
+    select * from {{ ref('stg_spacelift__warehouse') }}
+
+),
+
+skus as (
+
+    select * from {{ ref('int_focus_skus') }}
+
+),
+
+invoices as (
+
+    select * from {{ ref('int_focus_invoices') }}
+
+)
+
+select
     (case when periods.paid_via = 'marketplace' then 0 else charges.cost end)::numeric(18, 6)
         as "BilledCost",
     warehouse.account as "BillingAccountId",
@@ -57,4 +96,19 @@
     charges.allocation_method as "x_AllocationMethod",
     charges.contract_id as contract_id,
     charges.period_start_at as period_start_at
-{% endmacro %}
+from charges
+cross join warehouse
+inner join periods
+    on charges.contract_id = periods.contract_id
+    and charges.period_start_at = periods.period_start_at
+inner join statuses
+    on charges.contract_id = statuses.contract_id
+    and charges.period_start_at = statuses.period_start_at
+inner join skus
+    on charges.line_code = skus.line_code
+    and charges.is_rounding = skus.is_rounding
+-- Left: most periods have no invoice yet.
+left join invoices
+    on charges.contract_id = invoices.contract_id
+    and charges.period_start_at = invoices.period_start_at
+{%- endmacro %}
