@@ -109,9 +109,9 @@
     and ({{ rebuilt_periods(new_rows) }})
 {% endmacro %}
 
-{# SQL: the periods whose charges in `this` were made with frozen lines that are still frozen. #}
+{# SQL: the periods whose charges in `this`, all with a cost, were made with lines that are still frozen. #}
 {% macro periods_with_final_charges() %}
-    select distinct
+    select
         charges.contract_id,
         charges.period_start_at
     from {{ this }} as charges
@@ -123,6 +123,8 @@
                 frozen.period_start_at
             from {{ ref('int_billing_lines_frozen') }} as frozen
         )
+    group by charges.contract_id, charges.period_start_at
+    having count(*) = count(charges.cost)
 {% endmacro %}
 
 {# Changes when the SQL of any billing model changes, so that an upgrade rebuilds every period by itself. #}
