@@ -103,10 +103,28 @@
     {{ local_md5(checksums | sort | join(',')) }}
 {%- endmacro %}
 
-{# The same, but what was charged for a finished period stays as it was. #}
+{# The same, but what was charged for a period with frozen lines stays as it was. #}
 {% macro rebuilt_unfinished_periods(new_rows) %}
-    not replaced.is_final
+    (replaced.contract_id, replaced.period_start_at) not in ({{ periods_with_final_charges() }})
     and ({{ rebuilt_periods(new_rows) }})
+{% endmacro %}
+
+{# SQL: the periods whose charges in `this`, all with a cost, were made with lines that are still frozen. #}
+{% macro periods_with_final_charges() %}
+    select
+        charges.contract_id,
+        charges.period_start_at
+    from {{ this }} as charges
+    where
+        charges.is_final
+        and (charges.contract_id, charges.period_start_at) in (
+            select
+                frozen.contract_id,
+                frozen.period_start_at
+            from {{ ref('int_billing_lines_frozen') }} as frozen
+        )
+    group by charges.contract_id, charges.period_start_at
+    having count(*) = count(charges.cost)
 {% endmacro %}
 
 {# Changes when the SQL of any billing model changes, so that an upgrade rebuilds every period by itself. #}

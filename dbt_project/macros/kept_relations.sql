@@ -151,6 +151,9 @@
     {%- set gone -%}
         not exists (select from {{ new_rows }} as new_rows where {{ same_key }})
     {%- endset -%}
+    -- Two rows of one key would pass unseen: the update takes any of them, the insert none.
+    create unique index on {{ new_rows }} ({{ key | join(', ') }});
+
     {{ drop_foreign_keys_to(relation, if_any='select from ' ~ relation ~ ' as old_rows where ' ~ gone) }}
 
     delete from {{ relation }} as old_rows where {{ gone }};

@@ -1,6 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'billing_cost_allocation'}}}) }}
 
--- What is shared out of a line is the line, to the cent, and the mart holds all of it.
+-- What is shared out of a line is the line, to the cent, and the mart holds all of it; where a line
+-- has no amount, neither has what is shared out of it.
 
 with
 
@@ -23,7 +24,7 @@ lines as (
     inner join periods
         on bill_lines.contract_id = periods.contract_id
         and bill_lines.period_start_at = periods.period_start_at
-    where bill_lines.amount is not null
+    where bill_lines.contract_id <> 'none'
 
 ),
 
@@ -36,7 +37,7 @@ line_totals as (
         period_start_at,
         'all lines' as line_code,
         'all' as is_correction,
-        sum(amount) as amount
+        {{ known_sum('amount') }} as amount
     from lines
     group by contract_id, period_start_at
 
@@ -49,7 +50,7 @@ parts as (
         period_start_at,
         line_code,
         is_correction::text as is_correction,
-        sum(amount) as amount
+        {{ known_sum('amount') }} as amount
     from {{ ref('int_cost_allocated_lines') }}
     group by contract_id, period_start_at, line_code, is_correction
     union all
@@ -58,7 +59,7 @@ parts as (
         period_start_at,
         'all lines' as line_code,
         'all' as is_correction,
-        sum(amount) as amount
+        {{ known_sum('amount') }} as amount
     from {{ ref('billing_cost_allocation') }}
     group by contract_id, period_start_at
 

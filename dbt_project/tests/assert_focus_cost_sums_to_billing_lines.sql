@@ -1,6 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'focus_cost_and_usage'}}}) }}
 
--- Both FOCUS relations hold every line of every bill, corrections apart, to the last place.
+-- Both FOCUS relations hold every line of every bill, corrections apart, to the last place, and
+-- beside them what only an invoice has.
 
 with
 
@@ -14,6 +15,20 @@ lines as (
         amount
     from {{ ref('billing_lines') }}
     where amount is not null
+    union all
+    select
+        periods.contract_id,
+        periods.period_start_at,
+        invoices.metric as line_code,
+        false as is_correction,
+        sum(invoices.amount) as amount
+    from {{ ref('stg_billing__invoices') }} as invoices
+    inner join {{ ref('int_billing_periods') }} as periods
+        on invoices.contract_id = periods.contract_id
+        and invoices.period_start_date
+        = (periods.period_start_at at time zone periods.time_zone)::date
+    where invoices.metric in ('tax', 'credit') and invoices.amount is not null
+    group by periods.contract_id, periods.period_start_at, invoices.metric
 
 ),
 

@@ -29,7 +29,13 @@ DATA = Path(__file__).parents[1] / "data"
 CONTRACT = DATA / "contract_of_a_hand_computed_month.csv"
 INVOICE = DATA / "invoice_of_a_hand_computed_month.csv"
 STACK, POOL = "01HMSGMXD00000000000000001", "01HMSGMXD00000000000000003"
-MODELS = ["--select", "+billing_reconciliation", "+billing_periods", "+focus_cost_and_usage"]
+MODELS = [
+    "--select",
+    "+billing_reconciliation",
+    "+billing_periods",
+    "+focus_cost_and_usage",
+    "+focus_cost_and_usage_allocated",
+]
 Lines = list[tuple[str, Decimal | None, Decimal]]
 
 
@@ -114,7 +120,10 @@ def test_a_restated_day_is_a_correction_and_a_wrong_invoice_line_shows_by_how_mu
         workers=workers_of(29, burst_hours={29: 12}),
     )
     wrong = tmp_path / "invoices.csv"
-    wrong.write_text(INVOICE.read_text().replace("seats,4,120.00", "seats,5,150.00"))
+    wrong.write_text(
+        INVOICE.read_text().replace("seats,4,120.00", "seats,5,150.00")
+        + "acme-2026,2026-04-01,tax,,852.41,USD,INV-0417\nacme-2026,2026-04-01,credit,,-50,USD,INV-0417\n"
+    )
     with connect(april.url) as connection:
         land_invoices(connection, wrong)
     april.build(*MODELS)
@@ -127,6 +136,20 @@ def test_a_restated_day_is_a_correction_and_a_wrong_invoice_line_shows_by_how_mu
     assert rows(
         april, 'select "BilledCost" from focus_cost_and_usage where "ChargeClass" = \'Correction\''
     ) == [(Decimal(-1600),)]
+    # The invoice was sent before: a correction has no number.
+    assert rows(
+        april, 'select "InvoiceId", sum("BilledCost") from focus_cost_and_usage group by 1 order by 2'
+    ) == [(None, -1600), ("INV-0417", Decimal("4486.36") + Decimal("852.41") - 50)]
+    for relation in ("focus_cost_and_usage", "focus_cost_and_usage_allocated"):
+        assert rows(
+            april,
+            'select "ChargeCategory", "BilledCost", "InvoiceId", "PricingQuantity", "SkuId"'
+            f" from {relation} where \"ChargeCategory\" in ('Tax', 'Credit') order by 2",
+        ) == [
+            ("Credit", -50, "INV-0417", None, None),
+            ("Tax", Decimal("852.41"), "INV-0417", None, None),
+        ]
+    assert april.failed_tests("--select", "focus_cost_and_usage", "focus_cost_and_usage_allocated") == set()
     assert rows(april, "select amount_to_date from billing_periods") == [(Decimal("2886.36"),)]
     assert rows(
         april,

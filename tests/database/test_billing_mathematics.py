@@ -24,7 +24,7 @@ from psycopg.rows import dict_row
 from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
 from orchestration.resources.dbt import dbt_environment, failure_line
 
-MODELS = ("billing_worker_percentiles", "billing_worker_commitment", "int_cost_allocated_lines")
+MODELS = ("billing_worker_percentiles", "int_worker_commitments", "int_cost_allocated_lines")
 KEY = ("c", "2024-04-01 00:00+00")
 
 STAND_INS = """
@@ -154,7 +154,7 @@ def test_hours_are_left_exactly_while_the_percentile_is_within_the_commitment(
     budget = len(counts) - rank(percentile, len(counts))
     above = {level: sum(count > level for count in counts) for level in {0, *counts}}
     (row,) = billing.rows(
-        "billing_worker_commitment",
+        "int_worker_commitments",
         int_billing_periods=[period(percentile, len(counts), committed=committed)],
         dim_billing_periods=[(budget, 0)],
         int_worker_level_forecasts=[(level, hours, hours, hours) for level, hours in above.items()],

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 
 import pytest
+from dbt.artifacts.resources.types import NodeType
+from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
@@ -81,6 +83,23 @@ class Warehouse:
                 connection.execute(
                     "insert into raw.vendor_worker_pools values (%s::date, %s, %s)", (day, ulid, name)
                 )
+
+    def failed_tests(self, *arguments: str) -> set[str]:
+        """The names of the data tests that do not hold."""
+        outcome = dbtRunner().invoke(
+            [
+                *QUIET_ARGUMENTS,
+                "test",
+                *project_arguments(PROJECT_DIR, target_path=self._target_path),
+                "--exclude-resource-types",
+                "unit_test",
+                *arguments,
+            ]
+        )
+        assert not outcome.exception, outcome.exception
+        tests = [result for result in outcome.result if result.node.resource_type == NodeType.Test]
+        assert tests, "no data test was run"
+        return {result.node.name for result in tests if result.status != TestStatus.Pass}
 
     def build(self, *arguments: str) -> None:
         """Seeds and models; their data tests are run over the demo and over another Spacelift."""

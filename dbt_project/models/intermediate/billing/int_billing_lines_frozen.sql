@@ -10,6 +10,10 @@
 -- The first final lines of every finished period. A row here is never changed: what a later
 -- restatement makes of the period shows as a correction beside it. Not rebuilt by a full refresh.
 
+-- Whatever stops the charges behind the lines, which are kept with them, stops these, too:
+-- depends_on: {{ ref('int_run_minutes_summed_to_stack_hours') }}
+-- depends_on: {{ ref('int_billing_hours') }}
+
 with
 
 lines as (
@@ -45,6 +49,8 @@ final_lines as (
     select
         lines.contract_id,
         lines.period_start_at,
+        -- Later terms may cut the period; what was charged was for all of it.
+        periods.period_end_at,
         lines.line_order,
         lines.line_code,
         lines.quantity,

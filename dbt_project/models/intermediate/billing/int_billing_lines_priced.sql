@@ -59,7 +59,7 @@ lines as (
         terms.*,
         bill.line_order,
         bill.line_code,
-        bill.line_quantity::numeric(18, 6) as quantity,
+        bill.line_quantity,
         bill.unit,
         bill.unit_price::numeric(18, 6) as unit_price
     from terms
@@ -131,15 +131,15 @@ priced as (
         basis,
         line_order,
         line_code,
-        quantity,
+        line_quantity::numeric(18, 6) as quantity,
         unit,
         unit_price,
         -- Nothing used costs nothing, even where no price is agreed. Rounded here and nowhere
         -- before.
         (
             case
-                when quantity = 0 and not is_without_contract then 0
-                else round(quantity * unit_price, 2)
+                when line_quantity = 0 and not is_without_contract then 0
+                else round(line_quantity * unit_price, 2)
             end
         )::numeric(18, 6) as amount,
         currency

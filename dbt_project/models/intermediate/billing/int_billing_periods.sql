@@ -185,7 +185,8 @@ fingerprinted as (
 
     select
         joined.*,
-        (joined.hours_in_period::numeric / joined.hours_in_full_period)::numeric(18, 6)
+        -- Unrounded for what is priced by it: six decimals of 100,000.00 are three cents.
+        (joined.hours_in_period::numeric / joined.hours_in_full_period)::numeric(38, 24)
             as period_fraction,
         (joined.worker_percentile * 100)::integer as worker_percentile_per_10000,
         joined.hours_covered = joined.hours_in_period as is_complete,
@@ -193,8 +194,8 @@ fingerprinted as (
             '|',
             joined::text,
             '{{ billing_code_version() }}',
-            '{{ var("worker_allocation_by") }}',
-            '{{ var("idle_cost") }}'
+            '{{ worker_allocation_by() }}',
+            '{{ idle_cost() }}'
         )) as fingerprint
     from joined
 

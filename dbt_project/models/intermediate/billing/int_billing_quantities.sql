@@ -12,7 +12,7 @@ periods as (
 
 commitment as (
 
-    select * from {{ ref('billing_worker_commitment') }}
+    select * from {{ ref('int_worker_commitments') }}
 
 ),
 

@@ -9,7 +9,7 @@
 
 -- Each line of a bill shared out in whole cents by largest remainder: everybody gets their share
 -- rounded down, and the cents that are left go where most was cut off. So the parts sum to the
--- line.
+-- line; those of a line without an amount have none.
 
 with
 
@@ -23,7 +23,7 @@ periods as (
 lines as (
 
     select * from {{ ref('billing_lines') }}
-    where amount is not null
+    where contract_id <> 'none'
 
 ),
 

@@ -70,7 +70,7 @@ pools as (
         shares.worker_hours,
         coalesce(used.used_minutes, 0) as used_minutes,
         greatest(60 * shares.worker_hours - coalesce(used.used_minutes, 0), 0) as idle_minutes,
-        {% if var('idle_cost') == 'spread' -%}
+        {% if idle_cost() == 'spread' -%}
         coalesce(nullif(used.used_minutes, 0), 60 * shares.worker_hours) as borne_minutes
         {%- else -%}
         greatest(60 * shares.worker_hours, coalesce(used.used_minutes, 0)) as borne_minutes

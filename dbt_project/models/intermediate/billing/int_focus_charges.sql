@@ -1,7 +1,8 @@
 {{ config(materialized='ephemeral') }}
 
 -- The charges behind every line of a bill: the line itself, or for minutes one per day and stack
--- and what their rounding to the cent left over. Lines without an amount are no charges.
+-- and what their rounding to the cent left over. Lines without an amount are no charges. Taxes and
+-- credits of invoices stand beside the lines, with numbers and currencies of their own.
 
 with
 
@@ -15,6 +16,12 @@ lines as (
 periods as (
 
     select * from {{ ref('int_billing_periods') }}
+
+),
+
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
 
 ),
 
@@ -52,6 +59,12 @@ worker_hours_above as (
 
 ),
 
+invoice_charges as (
+
+    select * from {{ ref('int_focus_invoice_charges') }}
+
+),
+
 minute_sums as (
 
     select
@@ -69,14 +82,19 @@ whole_lines as (
     select
         lines.contract_id,
         lines.period_start_at,
-        periods.period_start_at as charge_start_at,
-        periods.period_end_at as charge_end_at,
+        statuses.period_start_at as charge_start_at,
+        statuses.period_end_at as charge_end_at,
         lines.line_code,
         lines.is_correction,
         false as is_rounding,
         null::text as stack_ulid,
         null::text as stack_name,
-        lines.quantity,
+        -- Of a cut period the line shows six decimals; unit price times quantity is the cost.
+        case
+            when lines.unit <> 'Minutes' and not lines.is_correction and lines.unit_price <> 0
+                then lines.amount / lines.unit_price
+            else lines.quantity
+        end as quantity,
         lines.unit,
         lines.unit_price,
         lines.amount as cost,
@@ -86,9 +104,9 @@ whole_lines as (
             when lines.line_code like '%\_minutes%' then lines.quantity
         end as consumed_quantity
     from lines
-    inner join periods
-        on lines.contract_id = periods.contract_id
-        and lines.period_start_at = periods.period_start_at
+    inner join statuses
+        on lines.contract_id = statuses.contract_id
+        and lines.period_start_at = statuses.period_start_at
     inner join worker_hours_above
         on lines.contract_id = worker_hours_above.contract_id
         and lines.period_start_at = worker_hours_above.period_start_at
@@ -110,9 +128,9 @@ minute_lines as (
     select
         lines.contract_id,
         lines.period_start_at,
-        greatest(minute_charges.date_day::timestamp at time zone 'UTC', periods.period_start_at)
+        greatest(minute_charges.date_day::timestamp at time zone 'UTC', statuses.period_start_at)
             as charge_start_at,
-        least((minute_charges.date_day + 1)::timestamp at time zone 'UTC', periods.period_end_at)
+        least((minute_charges.date_day + 1)::timestamp at time zone 'UTC', statuses.period_end_at)
             as charge_end_at,
         lines.line_code,
         lines.is_correction,
@@ -125,9 +143,9 @@ minute_lines as (
         minute_charges.cost,
         minute_charges.quantity as consumed_quantity
     from lines
-    inner join periods
-        on lines.contract_id = periods.contract_id
-        and lines.period_start_at = periods.period_start_at
+    inner join statuses
+        on lines.contract_id = statuses.contract_id
+        and lines.period_start_at = statuses.period_start_at
     inner join minute_charges
         on lines.contract_id = minute_charges.contract_id
         and lines.period_start_at = minute_charges.period_start_at
@@ -141,8 +159,8 @@ roundings as (
     select
         lines.contract_id,
         lines.period_start_at,
-        periods.period_start_at as charge_start_at,
-        periods.period_end_at as charge_end_at,
+        statuses.period_start_at as charge_start_at,
+        statuses.period_end_at as charge_end_at,
         lines.line_code,
         lines.is_correction,
         true as is_rounding,
@@ -154,9 +172,9 @@ roundings as (
         lines.amount - minute_sums.cost as cost,
         null::numeric as consumed_quantity
     from lines
-    inner join periods
-        on lines.contract_id = periods.contract_id
-        and lines.period_start_at = periods.period_start_at
+    inner join statuses
+        on lines.contract_id = statuses.contract_id
+        and lines.period_start_at = statuses.period_start_at
     inner join minute_sums
         on lines.contract_id = minute_sums.contract_id
         and lines.period_start_at = minute_sums.period_start_at
@@ -176,6 +194,35 @@ charges as (
     union all
     select * from roundings
 
+),
+
+united as (
+
+    select
+        charges.*,
+        null::text as invoice_number,
+        null::text as currency
+    from charges
+    union all
+    select
+        contract_id,
+        period_start_at,
+        charge_start_at,
+        charge_end_at,
+        line_code,
+        false as is_correction,
+        false as is_rounding,
+        null::text as stack_ulid,
+        null::text as stack_name,
+        null::numeric as quantity,
+        null::text as unit,
+        null::numeric as unit_price,
+        cost,
+        null::numeric as consumed_quantity,
+        invoice_number,
+        currency
+    from invoice_charges
+
 )
 
 select
@@ -183,4 +230,4 @@ select
     null::text as worker_pool_key,
     null::text as worker_pool_name,
     null::text as allocation_method
-from charges
+from united

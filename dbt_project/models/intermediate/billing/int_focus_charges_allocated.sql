@@ -17,6 +17,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 allocated_lines as (
 
     select * from {{ ref('int_cost_allocated_lines') }}
@@ -53,8 +59,8 @@ charges as (
     select
         lines.contract_id,
         lines.period_start_at,
-        periods.period_start_at as charge_start_at,
-        periods.period_end_at as charge_end_at,
+        statuses.period_start_at as charge_start_at,
+        statuses.period_end_at as charge_end_at,
         lines.line_code,
         lines.is_correction,
         false as is_rounding,
@@ -81,7 +87,7 @@ charges as (
         case
             when allocated_lines.allocation = 'shared' then 'shared'
             when lines.line_code like '%\_minutes%' then 'billable_minutes'
-            else '{{ var("worker_allocation_by") }}, idle {{ var("idle_cost") }}'
+            else '{{ worker_allocation_by() }}, idle {{ idle_cost() }}'
         end as allocation_method
     from allocated_lines
     inner join lines
@@ -92,6 +98,9 @@ charges as (
     inner join periods
         on lines.contract_id = periods.contract_id
         and lines.period_start_at = periods.period_start_at
+    inner join statuses
+        on lines.contract_id = statuses.contract_id
+        and lines.period_start_at = statuses.period_start_at
     -- Left, twice: not every part is about a pool, not every line is consumed.
     left join pool_names
         on allocated_lines.worker_pool_key = pool_names.worker_pool_key
@@ -103,6 +112,40 @@ charges as (
         and lines.line_code = consumed.line_code
         and lines.is_correction = consumed.is_correction
 
+),
+
+-- Nobody's use makes a tax or a credit.
+invoice_charges as (
+
+    select
+        contract_id,
+        period_start_at,
+        charge_start_at,
+        charge_end_at,
+        line_code,
+        false as is_correction,
+        false as is_rounding,
+        'shared' as allocation,
+        null::text as stack_ulid,
+        null::text as stack_name,
+        null::numeric as quantity,
+        null::text as unit,
+        null::numeric as unit_price,
+        cost,
+        null::numeric as consumed_quantity,
+        null::text as worker_pool_key,
+        null::text as worker_pool_name,
+        'shared' as allocation_method,
+        invoice_number,
+        currency
+    from {{ ref('int_focus_invoice_charges') }}
+
 )
 
-select * from charges
+select
+    charges.*,
+    null::text as invoice_number,
+    null::text as currency
+from charges
+union all
+select * from invoice_charges

@@ -17,14 +17,19 @@ with
 {% if is_incremental() -%}
 finished as (
 
-    select distinct
-        contract_id,
-        period_start_at
-    from {{ this }}
-    where is_final
+    {{ periods_with_final_charges() }}
 
 ),
 {%- endif %}
+
+frozen_periods as (
+
+    select distinct
+        contract_id,
+        period_start_at
+    from {{ ref('int_billing_lines_frozen') }}
+
+),
 
 periods as (
 
@@ -85,7 +90,7 @@ tariffs as (
     select
         periods.contract_id,
         periods.period_start_at,
-        periods.is_closed and periods.is_complete as is_final,
+        frozen_periods.contract_id is not null as is_final,
         lines.line_code like 'public%' as is_public,
         sum(lines.quantity) filter (where lines.line_code not like '%\_overage')
             as minutes_included,
@@ -96,11 +101,15 @@ tariffs as (
     inner join lines
         on periods.contract_id = lines.contract_id
         and periods.period_start_at = lines.period_start_at
+    -- Left: an open period is not frozen, nor one with a price that is not agreed.
+    left join frozen_periods
+        on periods.contract_id = frozen_periods.contract_id
+        and periods.period_start_at = frozen_periods.period_start_at
     where lines.line_code like '%\_minutes%'
     group by
         periods.contract_id,
         periods.period_start_at,
-        periods.is_closed and periods.is_complete,
+        frozen_periods.contract_id is not null,
         lines.line_code like 'public%'
 
 ),

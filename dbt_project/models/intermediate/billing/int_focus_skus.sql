@@ -1,7 +1,7 @@
 {{ config(materialized='ephemeral') }}
 
 -- How each line of a bill is called in FOCUS. Adjustments are what rounding minutes to the cent
--- left over.
+-- left over. Taxes and credits of an invoice are about nothing that has a price.
 
 with
 
@@ -48,6 +48,7 @@ skus as (
         charge_frequency,
         charge_description,
         consumed_unit,
+        'spacelift-' || replace(line_code, '_', '-') as sku_id,
         sku_meter
     from lines
     union all
@@ -58,8 +59,24 @@ skus as (
         'One-Time' as charge_frequency,
         charge_description || ': rounding of the line to the cent' as charge_description,
         null as consumed_unit,
+        'spacelift-' || replace(line_code, '_', '-') as sku_id,
         sku_meter
     from lines
+    union all
+    select
+        invoiced.line_code,
+        false as is_rounding,
+        invoiced.charge_category,
+        'One-Time' as charge_frequency,
+        invoiced.charge_description,
+        null as consumed_unit,
+        null as sku_id,
+        null as sku_meter
+    from (
+        values
+        ('tax', 'Tax', 'Tax on the invoice'),
+        ('credit', 'Credit', 'Credit on the invoice')
+    ) as invoiced (line_code, charge_category, charge_description)
 
 )
 

@@ -10,7 +10,7 @@
 -- Each pool's share in what workers cost in a period: by its worker-hours, or by those in the
 -- hours at or above the billed level alone, which are what set the price.
 
-{% set by_peak = var('worker_allocation_by') == 'coincident_peak' %}
+{% set by_peak = worker_allocation_by() == 'coincident_peak' %}
 
 with
 

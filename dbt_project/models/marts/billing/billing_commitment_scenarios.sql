@@ -122,13 +122,10 @@ priced as (
 
     select
         *,
-        round((committed_workers * period_fraction)::numeric(18, 6) * worker_unit_price, 2)
-            as commitment_amount,
+        round(committed_workers * period_fraction * worker_unit_price, 2) as commitment_amount,
         case
             when overage_workers = 0 then 0
-            else round(
-                (overage_workers * period_fraction)::numeric(18, 6) * worker_overage_unit_price, 2
-            )
+            else round(overage_workers * period_fraction * worker_overage_unit_price, 2)
         end as overage_amount
     from overages
 

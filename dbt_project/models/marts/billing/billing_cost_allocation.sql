@@ -15,6 +15,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 weights as (
 
     select * from {{ ref('int_cost_weights') }}
@@ -78,27 +84,32 @@ summed as (
         parts.allocation,
         parts.worker_pool_key,
         parts.stack_ulid,
-        periods.currency,
+        statuses.currency,
         sum(parts.private_active_minutes) as private_active_minutes,
         sum(parts.public_active_minutes) as public_active_minutes,
         sum(parts.idle_minutes) as idle_minutes,
-        sum(parts.amount) as amount,
-        coalesce(sum(parts.amount) filter (
-            where parts.line_code in ('committed_workers', 'worker_overage')
-        ), 0) as worker_amount,
-        coalesce(sum(parts.amount) filter (where parts.line_code like '%\_minutes%'), 0)
+        {{ known_sum('parts.amount') }} as amount,
+        {{ known_sum(
+            'parts.amount',
+            rows="parts.line_code in ('committed_workers', 'worker_overage')",
+            if_none='0',
+        ) }} as worker_amount,
+        {{ known_sum('parts.amount', rows="parts.line_code like '%\_minutes%'", if_none='0') }}
             as minutes_amount
     from parts
     inner join periods
         on parts.contract_id = periods.contract_id
         and parts.period_start_at = periods.period_start_at
+    inner join statuses
+        on parts.contract_id = statuses.contract_id
+        and parts.period_start_at = statuses.period_start_at
     group by
         parts.contract_id,
         parts.period_start_at,
         parts.allocation,
         parts.worker_pool_key,
         parts.stack_ulid,
-        periods.currency
+        statuses.currency
 
 ),
 

@@ -9,6 +9,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 computed as (
 
     select * from {{ ref('int_billing_lines_priced') }}
@@ -24,10 +30,25 @@ frozen as (
 
 frozen_periods as (
 
-    select distinct
+    select
         contract_id,
-        period_start_at
+        period_start_at,
+        max(currency) as currency
     from frozen
+    group by contract_id, period_start_at
+
+),
+
+-- Dollars and euros have no difference. That the currency was changed is what
+-- assert_frozen_periods_keep_their_currency says.
+comparable_periods as (
+
+    select frozen_periods.*
+    from frozen_periods
+    inner join periods
+        on frozen_periods.contract_id = periods.contract_id
+        and frozen_periods.period_start_at = periods.period_start_at
+        and frozen_periods.currency = periods.currency
 
 ),
 
@@ -71,16 +92,18 @@ frozen_lines as (
 
 ),
 
-computed_in_frozen_periods as (
+{% for relation in ['frozen', 'computed'] -%}
+{{ relation }}_comparable as (
 
-    select computed.*
-    from computed
-    inner join frozen_periods
-        on computed.contract_id = frozen_periods.contract_id
-        and computed.period_start_at = frozen_periods.period_start_at
+    select {{ relation }}.*
+    from {{ relation }}
+    inner join comparable_periods
+        on {{ relation }}.contract_id = comparable_periods.contract_id
+        and {{ relation }}.period_start_at = comparable_periods.period_start_at
 
 ),
 
+{% endfor -%}
 corrections as (
 
     select
@@ -94,15 +117,19 @@ corrections as (
         coalesce(computed.amount, 0) - coalesce(frozen.amount, 0) as amount,
         coalesce(frozen.currency, computed.currency) as currency,
         true as is_correction
-    from frozen
+    from frozen_comparable as frozen
     -- Full: a line may have come or gone since.
-    full outer join computed_in_frozen_periods as computed
+    full outer join computed_comparable as computed
         on frozen.contract_id = computed.contract_id
         and frozen.period_start_at = computed.period_start_at
         and frozen.line_code = computed.line_code
     where
-        coalesce(computed.quantity, 0) <> coalesce(frozen.quantity, 0)
-        or coalesce(computed.amount, 0) <> coalesce(frozen.amount, 0)
+        -- A line whose amount is not known any more is no reason to take back what was charged.
+        (computed.line_code is null or computed.amount is not null)
+        and (
+            coalesce(computed.quantity, 0) <> coalesce(frozen.quantity, 0)
+            or coalesce(computed.amount, 0) <> coalesce(frozen.amount, 0)
+        )
 
 ),
 
@@ -129,8 +156,7 @@ lines as (
         ---------- text
         united.unit,
         united.currency,
-        case when periods.is_closed and periods.is_complete then 'final' else 'estimated' end
-            as status,
+        statuses.status,
 
         ---------- numerics
         united.line_order,
@@ -143,9 +169,9 @@ lines as (
 
     from united
     -- Frozen lines of a period that the contract no longer has are kept, but not shown.
-    inner join periods
-        on united.contract_id = periods.contract_id
-        and united.period_start_at = periods.period_start_at
+    inner join statuses
+        on united.contract_id = statuses.contract_id
+        and united.period_start_at = statuses.period_start_at
 
 )
 

@@ -6,6 +6,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 lines as (
 
     select * from {{ ref('billing_lines') }}
@@ -30,9 +36,9 @@ to_date as (
     select
         contract_id,
         period_start_at,
-        case when count(*) = count(amount) then sum(amount) end as amount,
-        sum(amount) filter (where line_code = 'committed_workers') as commitment_amount,
-        sum(amount) filter (where line_code like '%\_overage') as overage_amount
+        {{ known_sum('amount') }} as amount,
+        {{ known_sum('amount', rows="line_code = 'committed_workers'") }} as commitment_amount,
+        {{ known_sum('amount', rows="line_code like '%\_overage'") }} as overage_amount
     from lines
     group by contract_id, period_start_at
 
@@ -44,8 +50,8 @@ expected as (
         contract_id,
         period_start_at,
         basis,
-        case when count(*) = count(amount) then sum(amount) end as amount,
-        sum(amount) filter (where line_code like '%\_overage') as overage_amount
+        {{ known_sum('amount') }} as amount,
+        {{ known_sum('amount', rows="line_code like '%\_overage'") }} as overage_amount
     from priced
     group by contract_id, period_start_at, basis
 
@@ -63,30 +69,37 @@ totals as (
         periods.known_until_at,
 
         ---------- text
-        periods.currency,
-        case when periods.is_closed and periods.is_complete then 'final' else 'estimated' end
-            as status,
+        statuses.currency,
+        statuses.status,
 
         ---------- numerics, hours
         (periods.hours_elapsed - periods.hours_covered)::integer as hours_missing,
 
         ---------- numerics, money: a finished period is forecast to cost what it cost
         to_date.amount::numeric(18, 6) as amount_to_date,
-        (case when periods.is_complete then to_date.amount else forecast.amount end)
-        ::numeric(18, 6) as amount_forecast,
         (
             case
-                when periods.is_complete then to_date.amount
+                when periods.is_complete or statuses.is_frozen then to_date.amount
+                else forecast.amount
+            end
+        )::numeric(18, 6) as amount_forecast,
+        (
+            case
+                when periods.is_complete or statuses.is_frozen then to_date.amount
                 when forecast.amount is not null then to_date.amount
             end
         )::numeric(18, 6) as amount_forecast_low,
-        (case when periods.is_complete then to_date.amount else high.amount end)::numeric(18, 6)
-            as amount_forecast_high,
+        (
+            case
+                when periods.is_complete or statuses.is_frozen then to_date.amount
+                else high.amount
+            end
+        )::numeric(18, 6) as amount_forecast_high,
         to_date.commitment_amount::numeric(18, 6) as commitment_amount,
         to_date.overage_amount::numeric(18, 6) as overage_amount_to_date,
         (
             case
-                when periods.is_complete then to_date.overage_amount
+                when periods.is_complete or statuses.is_frozen then to_date.overage_amount
                 else forecast.overage_amount
             end
         )::numeric(18, 6) as overage_amount_forecast,
@@ -113,6 +126,9 @@ totals as (
         periods.is_complete
 
     from periods
+    inner join statuses
+        on periods.contract_id = statuses.contract_id
+        and periods.period_start_at = statuses.period_start_at
     inner join quantities as quantities_to_date
         on periods.contract_id = quantities_to_date.contract_id
         and periods.period_start_at = quantities_to_date.period_start_at

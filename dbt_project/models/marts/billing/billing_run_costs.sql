@@ -23,6 +23,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 minutes as (
 
     select
@@ -40,11 +46,14 @@ amounts as (
     select
         contract_id,
         period_start_at,
-        sum(amount) filter (
-            where line_code in ('committed_workers', 'worker_overage')
-            or line_code like 'private\_minutes%'
-        ) as private_amount,
-        sum(amount) filter (where line_code like 'public\_minutes%') as public_amount
+        {{ known_sum(
+            'amount',
+            rows="line_code in ('committed_workers', 'worker_overage')"
+                " or line_code like 'private\_minutes%'",
+            if_none='0',
+        ) }} as private_amount,
+        {{ known_sum('amount', rows="line_code like 'public\_minutes%'", if_none='0') }}
+            as public_amount
     from {{ ref('billing_lines') }}
     group by contract_id, period_start_at
 
@@ -55,12 +64,15 @@ rates as (
     select
         periods.contract_id,
         periods.period_start_at,
-        periods.currency,
-        coalesce(amounts.private_amount, 0) / nullif(minutes.private_active_minutes, 0)
-            as private_rate,
-        coalesce(amounts.public_amount, 0) / nullif(minutes.public_active_minutes, 0)
-            as public_rate
+        statuses.currency,
+        case when amounts.contract_id is null then 0 else amounts.private_amount end
+        / nullif(minutes.private_active_minutes, 0) as private_rate,
+        case when amounts.contract_id is null then 0 else amounts.public_amount end
+        / nullif(minutes.public_active_minutes, 0) as public_rate
     from periods
+    inner join statuses
+        on periods.contract_id = statuses.contract_id
+        and periods.period_start_at = statuses.period_start_at
     inner join minutes
         on periods.contract_id = minutes.contract_id
         and periods.period_start_at = minutes.period_start_at
@@ -93,8 +105,16 @@ select
     runs.waiting_lock_minutes,
     runs.waiting_human_minutes,
     (
-        runs.private_active_minutes * coalesce(rates.private_rate, 0)
-        + runs.public_active_minutes * coalesce(rates.public_rate, 0)
+        case
+            when runs.private_active_minutes <> 0
+                then runs.private_active_minutes * rates.private_rate
+            else 0
+        end
+        + case
+            when runs.public_active_minutes <> 0
+                then runs.public_active_minutes * rates.public_rate
+            else 0
+        end
         -- Null, not 0, where there is no contract.
         + case when billing_hours.contract_id <> 'none' then 0 end
     )::numeric(18, 6) as estimated_amount,

@@ -15,6 +15,12 @@ periods as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('int_billing_period_statuses') }}
+
+),
+
 days as (
 
     select
@@ -52,8 +58,8 @@ allocation as (
         contract_id,
         period_start_at,
         worker_pool_key,
-        sum(worker_amount) as worker_amount,
-        sum(worker_amount) filter (where allocation = 'idle') as idle_amount,
+        {{ known_sum('worker_amount') }} as worker_amount,
+        {{ known_sum('worker_amount', rows="allocation = 'idle'", if_none='0') }} as idle_amount,
         sum(idle_minutes) as idle_minutes
     from {{ ref('billing_cost_allocation') }}
     where worker_pool_key is not null
@@ -88,7 +94,7 @@ select
 
     ---------- text
     pools.worker_pool_name,
-    periods.currency,
+    statuses.currency,
 
     ---------- numerics, hours
     percentiles.hours_counted,
@@ -110,12 +116,15 @@ select
 
     ---------- numerics, money
     allocation.worker_amount::numeric(18, 6) as worker_amount,
-    (case when summed.contract_id <> 'none' then coalesce(allocation.idle_amount, 0) end)
-    ::numeric(18, 6) as idle_amount
+    (case when summed.contract_id <> 'none' then allocation.idle_amount end)::numeric(18, 6)
+        as idle_amount
 from summed
 inner join periods
     on summed.contract_id = periods.contract_id
     and summed.period_start_at = periods.period_start_at
+inner join statuses
+    on summed.contract_id = statuses.contract_id
+    and summed.period_start_at = statuses.period_start_at
 inner join pools
     on summed.worker_pool_key = pools.worker_pool_key
 -- Left, twice: in a period whose files never landed nothing is known of a pool.

@@ -34,7 +34,7 @@ billing_periods as (
 
         ---------- numerics
         worker_percentile,
-        period_fraction,
+        period_fraction::numeric(18, 6) as period_fraction,
         hours_in_period,
         hours_elapsed,
         hours_covered,
