@@ -37,8 +37,11 @@ MODELS = [
     "+focus_cost_and_usage",
     "+dim_worker_pools",
     "+billing_cost_allocation",
+    "+billing_run_costs",
+    "+focus_cost_and_usage_allocated",
 ]
 POOL = "01HMSGMXD00000000000000001"
+STACK, RUN = "01HMSGMXD00000000000000002", "01HNH000000000000000000001"
 DAYS = [dt.date(2026, 6, 1) + dt.timedelta(days=number) for number in range(30)]
 REPORT: dict[str, Any] = {
     "account": {"ulid": "01A", "license_id": "L"},
@@ -110,8 +113,9 @@ def test_a_month_of_minutes_by_day_is_billed_to_the_cent_and_stays_unknown_by_ho
         ("worker_overage", Decimal(2), Decimal(300), "final"),
     ]
     assert rows(
-        'select "SkuId", "ChargeCategory", "ConsumedQuantity", "BilledCost" from marts.focus_cost_and_usage'
-        " where \"SkuId\" like '%minutes%' order by 1"
+        'select "SkuId", "ChargeCategory", sum("ConsumedQuantity"), sum("BilledCost")'
+        ' from marts.focus_cost_and_usage where "ResourceId" is null and "SkuId" like \'%minutes%\''
+        " group by 1, 2 order by 1"
     ) == [
         ("spacelift-private-minutes", "Usage", Decimal(300), Decimal(30)),
         ("spacelift-public-minutes", "Usage", Decimal(40), Decimal(0)),
@@ -157,7 +161,6 @@ def test_a_month_known_partly_by_run_charges_the_days_without_runs_to_nobody(
 ) -> None:
     instance.report(REPORT, archive=tmp_path / "archive")
     for day in DAYS[:10]:
-        # 10 minutes on the pool and 2 on public workers, of 2 stacks: no more than the report has of the day.
         instance.land(
             str(day),
             runs=((8, RUN, STACK, "PLANNING", POOL, POOL),),
@@ -165,4 +168,24 @@ def test_a_month_known_partly_by_run_charges_the_days_without_runs_to_nobody(
             minutes="10",
         )
     instance.build(*MODELS)
-    instance.build(*MODELS)
+
+    # 10 days of 10 private minutes by run, 20 by day alone, at 0.10.
+    assert instance.rows(
+        "select quantity, amount, status from marts.billing_lines where line_code = 'private_minutes'"
+    ) == [(300, 30, "final")]
+    assert instance.rows(
+        'select "ResourceId", "ChargeCategory", count(*), sum("ConsumedQuantity"), sum("BilledCost")'
+        " from marts.focus_cost_and_usage where \"x_LineCode\" = 'private_minutes' group by 1, 2 order by 1"
+    ) == [(STACK, "Usage", 10, 100, 10), (None, "Usage", 20, 200, 20)]
+    assert instance.rows(
+        "select allocation, stack_ulid, minutes_amount from marts.billing_cost_allocation"
+        " where minutes_amount <> 0 order by 1"
+    ) == [("shared", None, 20), ("stack", STACK, 10)]
+    assert instance.rows(
+        'select "ResourceId", "ConsumedQuantity", "BilledCost" from marts.focus_cost_and_usage_allocated'
+        " where \"x_LineCode\" = 'private_minutes' order by 1"
+    ) == [(STACK, 100, 10), (None, 200, 20)]
+    # Of 400.00 for workers and 30.00 for minutes the one run bears a third, as its 100 minutes of 300.
+    assert instance.rows("select round(sum(estimated_amount), 2) from marts.billing_run_costs") == [
+        (Decimal("143.33"),)
+    ]

@@ -23,14 +23,29 @@ periods as (
 
 ),
 
+-- Minutes of days whose runs are not known bear their part.
 minutes as (
 
     select
         contract_id,
         period_start_at,
-        sum(private_active_minutes) as private_active_minutes,
-        sum(public_active_minutes) as public_active_minutes
-    from {{ ref('int_stack_minutes_by_period') }}
+        sum(private_minutes) as private_minutes,
+        sum(public_minutes) as public_minutes
+    from (
+        select
+            contract_id,
+            period_start_at,
+            private_active_minutes as private_minutes,
+            public_active_minutes as public_minutes
+        from {{ ref('int_stack_minutes_by_period') }}
+        union all
+        select
+            contract_id,
+            period_start_at,
+            private_minutes,
+            public_minutes
+        from {{ ref('int_minutes_known_by_day') }}
+    ) as known
     group by contract_id, period_start_at
 
 ),
@@ -56,9 +71,9 @@ rates as (
         periods.contract_id,
         periods.period_start_at,
         periods.currency,
-        coalesce(amounts.private_amount, 0) / nullif(minutes.private_active_minutes, 0)
+        coalesce(amounts.private_amount, 0) / nullif(minutes.private_minutes, 0)
             as private_rate,
-        coalesce(amounts.public_amount, 0) / nullif(minutes.public_active_minutes, 0)
+        coalesce(amounts.public_amount, 0) / nullif(minutes.public_minutes, 0)
             as public_rate
     from periods
     inner join minutes
