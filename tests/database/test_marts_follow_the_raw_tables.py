@@ -137,6 +137,31 @@ def test_increments_equal_a_full_refresh(warehouse: ComparedWarehouse) -> None:
     warehouse.land("2024-02-06", workers=((3, "new", 9),), aspects=("worker-count",))
     warehouse.build()
 
+    # The pool gets its old name back.
+    warehouse.land(
+        "2024-02-07",
+        runs=((8, run(3), STACK, "APPLYING", POOL, "old"),),
+        workers=((7, "new", 1), (8, "old", 1)),
+    )
+    warehouse.build()
+    with connect(warehouse.url) as connection:
+        named = connection.execute(
+            "select date_day::text || ' ' || extract(hour from hour_at at time zone 'UTC'),"
+            " hours.worker_pool_name, pools.worker_pool_name"
+            " from marts.fct_worker_pool_hourly as hours inner join marts.dim_worker_pools as pools"
+            " using (worker_pool_key) where worker_pool_key = %s and worker_count > 0"
+            " and date_day >= '2024-02-04' order by hour_at",
+            (POOL,),
+        ).fetchall()
+    assert named == [
+        ("2024-02-04 8", "old", "old"),
+        ("2024-02-05 0", "new", "old"),
+        ("2024-02-05 1", "new", "old"),
+        ("2024-02-06 3", "new", "old"),
+        ("2024-02-07 7", "new", "old"),
+        ("2024-02-07 8", "old", "old"),
+    ]
+
     # Nothing landed, but Spacelift's list shows whose names "quiet" and "loud" were.
     warehouse.list_pools("2024-02-02", **{LISTED_POOL: "quiet", POOL: "new"})
     warehouse.list_pools("2024-02-06", **{LISTED_POOL: "loud", POOL: "new"})
