@@ -49,7 +49,8 @@ invoiced as (
         invoices.metric,
         sum(invoices.quantity) as quantity,
         sum(invoices.amount) as amount,
-        coalesce(bool_and(invoices.currency = periods.currency), true) as is_in_our_currency
+        min(invoices.currency) filter (where invoices.amount is not null) as currency,
+        max(invoices.currency) filter (where invoices.amount is not null) as other_currency
     from invoices
     inner join periods
         on invoices.contract_id = periods.contract_id
@@ -163,15 +164,35 @@ compared as (
         ours.vendor_quantity,
         ours.vendor_amount,
         invoiced.quantity as invoice_quantity,
-        invoiced.amount as invoice_amount,
-        -- Euros and dollars have no difference.
-        case when invoiced.is_in_our_currency then invoiced.amount end as comparable_amount
+        -- Euros and dollars have no sum.
+        case when invoiced.currency = invoiced.other_currency then invoiced.amount end
+            as invoice_amount,
+        case when invoiced.currency = invoiced.other_currency then invoiced.currency end
+            as invoice_currency
     from ours
     -- Full: an invoice may have a line that we do not.
     full outer join invoiced
         on ours.contract_id = invoiced.contract_id
         and ours.period_start_at = invoiced.period_start_at
         and ours.metric = invoiced.metric
+
+),
+
+-- Amounts in two currencies have no difference. Spacelift tells cents and not of what: they are US
+-- dollars unless agreed otherwise, and what was agreed then it does not tell.
+in_currencies as (
+
+    select
+        compared.*,
+        periods.currency,
+        case when periods.currency = 'USD' then compared.vendor_amount end
+            as comparable_vendor_amount,
+        case when periods.currency = compared.invoice_currency then compared.invoice_amount end
+            as comparable_invoice_amount
+    from compared
+    inner join periods
+        on compared.contract_id = periods.contract_id
+        and compared.period_start_at = periods.period_start_at
 
 )
 
@@ -184,6 +205,8 @@ select
 
     ---------- text
     metric,
+    currency,
+    invoice_currency,
 
     ---------- numerics
     quantity::numeric(18, 6) as quantity,
@@ -193,7 +216,7 @@ select
     (quantity - invoice_quantity)::numeric(18, 6) as invoice_quantity_difference,
     amount::numeric(18, 6) as amount,
     vendor_amount::numeric(18, 6) as vendor_amount,
-    (amount - vendor_amount)::numeric(18, 6) as vendor_amount_difference,
+    (amount - comparable_vendor_amount)::numeric(18, 6) as vendor_amount_difference,
     invoice_amount::numeric(18, 6) as invoice_amount,
-    (amount - comparable_amount)::numeric(18, 6) as invoice_amount_difference
-from compared
+    (amount - comparable_invoice_amount)::numeric(18, 6) as invoice_amount_difference
+from in_currencies
