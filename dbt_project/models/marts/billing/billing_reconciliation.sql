@@ -15,6 +15,12 @@ lines as (
 
 ),
 
+terms as (
+
+    select * from {{ ref('int_contract_terms') }}
+
+),
+
 quantities as (
 
     select * from {{ ref('int_billing_quantities') }}
@@ -60,6 +66,32 @@ invoiced as (
 
 ),
 
+-- What the contract itself says. Spacelift tells one price of a minute and one allowance; a
+-- contract may have them for private and public minutes apart.
+agreed as (
+
+    select
+        periods.contract_id,
+        periods.period_start_at,
+        terms.seats_used,
+        terms.seats_included,
+        coalesce(
+            terms.private_minutes_included + terms.public_minutes_included,
+            terms.private_minutes_included,
+            terms.public_minutes_included
+        ) as minutes_included,
+        coalesce(terms.private_minutes_overage_unit_price, terms.private_minutes_unit_price)
+            as private_minute_price,
+        coalesce(terms.public_minutes_overage_unit_price, terms.public_minutes_unit_price)
+            as public_minute_price,
+        terms.base_fee
+    from periods
+    inner join terms
+        on periods.contract_id = terms.contract_id
+        and periods.terms_valid_from = terms.valid_from
+
+),
+
 usage_and_prices as (
 
     select
@@ -69,15 +101,19 @@ usage_and_prices as (
         metrics.quantity,
         metrics.amount,
         metrics.vendor_quantity,
-        metrics.vendor_amount
+        metrics.vendor_amount,
+        metrics.vendor_fetched_at
     from periods
     inner join quantities
         on periods.contract_id = quantities.contract_id
         and periods.period_start_at = quantities.period_start_at
-    -- Left, twice: nothing may be known of a period, and Spacelift may not have been asked.
+    -- Left, three times: nothing may be known of a period, nothing agreed, and Spacelift not asked.
     left join percentiles
         on periods.contract_id = percentiles.contract_id
         and periods.period_start_at = percentiles.period_start_at
+    left join agreed
+        on periods.contract_id = agreed.contract_id
+        and periods.period_start_at = agreed.period_start_at
     left join vendor_usage
         on periods.contract_id = vendor_usage.contract_id
         and periods.period_start_at = vendor_usage.period_start_at
@@ -86,26 +122,72 @@ usage_and_prices as (
         (
             'used_workers',
             percentiles.max_workers, vendor_usage.used_workers,
-            null::numeric, null::numeric
+            null::numeric, null::numeric,
+            vendor_usage.used_workers_fetched_at
         ),
         (
             'used_private_minutes',
             quantities.private_minutes, vendor_usage.used_private_minutes,
-            null, null
+            null, null,
+            vendor_usage.used_private_minutes_fetched_at
         ),
         (
             'used_public_minutes',
             quantities.public_minutes, vendor_usage.used_public_minutes,
-            null, null
+            null, null,
+            vendor_usage.used_public_minutes_fetched_at
         ),
-        ('used_seats', quantities.seats_used, vendor_usage.used_seats, null, null),
+        -- Only those that a person wrote into the contract: Spacelift's own would be compared with
+        -- themselves.
+        (
+            'used_seats',
+            agreed.seats_used, vendor_usage.used_seats,
+            null, null,
+            vendor_usage.used_seats_fetched_at
+        ),
+        (
+            'minutes_included',
+            agreed.minutes_included, vendor_usage.minutes_included,
+            null, null,
+            vendor_usage.minutes_included_fetched_at
+        ),
+        (
+            'seats_included',
+            agreed.seats_included, vendor_usage.seats_included,
+            null, null,
+            vendor_usage.seats_included_fetched_at
+        ),
         (
             'worker_unit_price',
             null, null,
-            periods.worker_unit_price, vendor_usage.worker_unit_price
+            periods.worker_unit_price, vendor_usage.worker_unit_price,
+            vendor_usage.worker_unit_price_fetched_at
         ),
-        ('seat_unit_price', null, null, periods.seat_unit_price, vendor_usage.seat_unit_price)
-    ) as metrics (metric, quantity, vendor_quantity, amount, vendor_amount)
+        (
+            'seat_unit_price',
+            null, null,
+            periods.seat_unit_price, vendor_usage.seat_unit_price,
+            vendor_usage.seat_unit_price_fetched_at
+        ),
+        (
+            'minute_unit_price',
+            null, null,
+            case
+                when
+                    coalesce(agreed.private_minute_price, agreed.public_minute_price)
+                    = coalesce(agreed.public_minute_price, agreed.private_minute_price)
+                    then coalesce(agreed.private_minute_price, agreed.public_minute_price)
+            end,
+            vendor_usage.minute_unit_price,
+            vendor_usage.minute_unit_price_fetched_at
+        ),
+        (
+            'base_fee_unit_price',
+            null, null,
+            agreed.base_fee, vendor_usage.base_fee_unit_price,
+            vendor_usage.base_fee_unit_price_fetched_at
+        )
+    ) as metrics (metric, quantity, vendor_quantity, amount, vendor_amount, vendor_fetched_at)
 
 ),
 
@@ -118,7 +200,8 @@ line_metrics as (
         sum(quantity) as quantity,
         sum(amount) as amount,
         null::numeric as vendor_quantity,
-        null::numeric as vendor_amount
+        null::numeric as vendor_amount,
+        null::timestamptz as vendor_fetched_at
     from lines
     group by contract_id, period_start_at, line_code
 
@@ -133,7 +216,8 @@ totals as (
         null::numeric as quantity,
         case when count(*) = count(lines.amount) then sum(lines.amount) end as amount,
         null::numeric as vendor_quantity,
-        max(vendor_usage.upcoming_invoice_total_amount) as vendor_amount
+        max(vendor_usage.upcoming_invoice_total_amount) as vendor_amount,
+        max(vendor_usage.upcoming_invoice_total_amount_fetched_at) as vendor_fetched_at
     from lines
     -- Left: Spacelift may not have been asked.
     left join vendor_usage
@@ -163,6 +247,7 @@ compared as (
         ours.amount,
         ours.vendor_quantity,
         ours.vendor_amount,
+        ours.vendor_fetched_at,
         invoiced.quantity as invoice_quantity,
         -- Euros and dollars have no sum.
         case when invoiced.currency = invoiced.other_currency then invoiced.amount end
@@ -202,6 +287,7 @@ select
 
     ---------- dates and times
     period_start_at,
+    vendor_fetched_at,
 
     ---------- text
     metric,
