@@ -92,12 +92,8 @@ _COLUMNS: Mapping[str, Column] = {
     "base_fee": Column(amount),
     "paid_via": Column(one_of("direct", "marketplace"), if_empty="direct"),
 }
-_WORKER_TERMS = (
-    "worker_percentile",
-    "committed_workers",
-    "worker_unit_price",
-    "worker_overage_unit_price",
-)
+_WORKER_PRICES = ("worker_unit_price", "worker_overage_unit_price")
+_WORKER_TERMS = ("worker_percentile", "committed_workers", *_WORKER_PRICES)
 
 
 def read_contracts(path: Path) -> list[Contract]:
@@ -131,6 +127,14 @@ def _check_terms(row: Row, *, problems: Problems) -> None:
             "must be given with worker_metric percentile, such as 95",
             line=row.line_number,
             column="worker_percentile",
+            value="",
+        )
+    prices = [price for price in _WORKER_PRICES if row.values.get(price) is not None]
+    if metric in ("percentile", "max") and prices and not row.cells["committed_workers"]:
+        problems.add(
+            f"must be given with {' and '.join(prices)}: write 0 when every worker is paid as overage",
+            line=row.line_number,
+            column="committed_workers",
             value="",
         )
     if not row.cells["worker_metric"] and any(row.cells[term] for term in _WORKER_TERMS):

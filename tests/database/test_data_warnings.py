@@ -28,6 +28,8 @@ FILES = {
         f"{HOUR + 3600},7,false,PLANNING,TASK,{RUN},a,a,{STACK},true,p,{POOL}",
         f"{HOUR + 7260},1,false,PLANNING,TASK,{RUN},a,a,{STACK},true,p,{POOL}",
         f"{HOUR + 10800},1,true,PLANNING,TASK,{RUN},a,a,{STACK},true,p,{POOL}",
+        f"{HOUR + 14400},2,false,PLANNING,TASK,{RUN},a,a,{STACK},true,,",
+        f"{HOUR + 14400},9,false,READY,TASK,{RUN},a,a,{STACK},true,,",
     ],
     "worker-count": [
         "id,count,timestamp_unix,worker_pool_name",
@@ -82,10 +84,11 @@ def test_rows_that_look_wrong_land_unchanged_and_each_is_warned_of(
         "stg_run_minutes_has_one_row_per_run_state_and_hour": 1,
         "stg_run_minutes_has_hourly_buckets": 1,
         "stg_run_minutes_names_a_pool_only_where_the_workers_are_private": 1,
+        "assert_stg_run_minutes_names_the_pool_of_private_work": 1,
         "stg_worker_count_has_one_row_per_pool_and_hour": 1,
         "stg_worker_count_has_hourly_buckets": 1,
     }
     minutes = connection.execute(
         "select sum(state_minutes), count(state_minutes), count(*) from staging.stg_spacelift__run_minutes"
     )
-    assert minutes.fetchone() == (60 + Decimal("60.5") + 7 + 7 + 1 + 1, 6, 10)
+    assert minutes.fetchone() == (60 + Decimal("60.5") + 7 + 7 + 1 + 1 + 2 + 9, 8, 12)

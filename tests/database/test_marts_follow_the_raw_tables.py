@@ -5,9 +5,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from dbt.cli.main import dbtRunner
 
+from orchestration.contracts.raw_contracts import land_contracts
+from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
 from orchestration.resources.dbt import failure_line
 from orchestration.warehouse.connection import connect
+from orchestration.warehouse.schema import claim_account
 from tests.database.warehouse_by_hand import Warehouse
 
 # The stack and pool ULIDs are of 2024-01-22, the runs' of 2024-02-01.
@@ -28,6 +32,13 @@ class ComparedWarehouse(Warehouse):
                 connection.execute(
                     f"create table {COMPARED_SCHEMA}.{table} as select * from marts.{table}".encode()
                 )
+
+    def test(self, name: str) -> int:
+        """Rows that the data test finds."""
+        arguments = project_arguments(PROJECT_DIR, target_path=self._target_path)
+        outcome = dbtRunner().invoke([*QUIET_ARGUMENTS, "test", *arguments, "--select", name])
+        (found,) = (result.failures for result in outcome.result if result.node.name == name)
+        return int(found)
 
     def differences(self) -> dict[str, int]:
         """Rows, by mart, that are in the remembered marts or in today's but not in both."""
@@ -84,7 +95,16 @@ def run(number: int) -> str:
     return f"01HNH000000000000000000{number:03d}"
 
 
+def price(warehouse: ComparedWarehouse, contract: str) -> None:
+    """A contract whose every line costs something: from 15 January, in periods from the 3rd of a month."""
+    path = Path(__file__).parents[1] / "data" / contract
+    with connect(warehouse.url) as connection:
+        claim_account(connection, "acme")
+        land_contracts(connection, path)
+
+
 def test_increments_equal_a_full_refresh(warehouse: ComparedWarehouse) -> None:
+    price(warehouse, "contract_of_a_leap_february.csv")
     day = ((8, run(1), STACK, "PLANNING", POOL, "old"), (8, run(1), STACK, "FINISHED", POOL, "old"))
     warehouse.land("2024-02-01", runs=day, workers=((8, "old", 3), (9, "old", 2), (9, "silent", 1)))
     warehouse.land(
@@ -116,6 +136,31 @@ def test_increments_equal_a_full_refresh(warehouse: ComparedWarehouse) -> None:
     warehouse.land("2024-02-06", workers=((3, "new", 9),), aspects=("worker-count",))
     warehouse.build()
 
+    # The pool gets its old name back.
+    warehouse.land(
+        "2024-02-07",
+        runs=((8, run(3), STACK, "APPLYING", POOL, "old"),),
+        workers=((7, "new", 1), (8, "old", 1)),
+    )
+    warehouse.build()
+    with connect(warehouse.url) as connection:
+        named = connection.execute(
+            "select date_day::text || ' ' || extract(hour from hour_at at time zone 'UTC'),"
+            " hours.worker_pool_name, pools.worker_pool_name"
+            " from marts.fct_worker_pool_hourly as hours inner join marts.dim_worker_pools as pools"
+            " using (worker_pool_key) where worker_pool_key = %s and worker_count > 0"
+            " and date_day >= '2024-02-04' order by hour_at",
+            (POOL,),
+        ).fetchall()
+    assert named == [
+        ("2024-02-04 8", "old", "old"),
+        ("2024-02-05 0", "new", "old"),
+        ("2024-02-05 1", "new", "old"),
+        ("2024-02-06 3", "new", "old"),
+        ("2024-02-07 7", "new", "old"),
+        ("2024-02-07 8", "old", "old"),
+    ]
+
     # Nothing landed, but Spacelift's list shows whose names "quiet" and "loud" were.
     warehouse.list_pools("2024-02-02", **{LISTED_POOL: "quiet", POOL: "new"})
     warehouse.list_pools("2024-02-06", **{LISTED_POOL: "loud", POOL: "new"})
@@ -133,6 +178,38 @@ def test_increments_equal_a_full_refresh(warehouse: ComparedWarehouse) -> None:
         ).fetchall()
     assert listed == [("quiet", 6, "loud", "graphql"), ("loud", 7, "loud", "graphql")]
 
+    with connect(warehouse.url) as connection:
+        priced = connection.execute(
+            "select period_start_at::date::text, array_agg(line_code order by line_order)"
+            " from marts.billing_lines where amount > 0 group by 1 order by 1"
+        ).fetchall()
+    assert priced == [
+        (
+            "2024-01-15",
+            [
+                "base_fee",
+                "committed_workers",
+                "worker_overage",
+                "private_minutes",
+                "private_minutes_overage",
+                "public_minutes",
+                "public_minutes_overage",
+                "seats",
+            ],
+        ),
+        (
+            "2024-02-03",
+            [
+                "base_fee",
+                "committed_workers",
+                "worker_overage",
+                "private_minutes",
+                "private_minutes_overage",
+                "seats",
+            ],
+        ),
+    ]
+
     warehouse.remember_marts()
     warehouse.build("--full-refresh")
     assert warehouse.differences() == {}
@@ -143,6 +220,37 @@ def test_increments_equal_a_full_refresh(warehouse: ComparedWarehouse) -> None:
         connection.execute("drop schema marts cascade; drop schema intermediate cascade")
     warehouse.build()
     assert warehouse.differences() == {}
+
+
+def test_a_worker_or_a_billable_minute_lost_on_the_way_to_the_account_is_found(
+    warehouse: ComparedWarehouse,
+) -> None:
+    runs = (
+        (8, run(1), STACK, "PLANNING", POOL, "a"),
+        (9, run(2), STACK, "APPLYING", "", ""),
+    )
+    warehouse.land("2024-02-01", runs=runs, workers=((8, "a", 3),))
+    warehouse.land("2024-02-02", workers=((8, "a", 3),), aspects=("worker-count",))
+    warehouse.land("2024-02-03")
+    warehouse.build("--select", "+fct_account_hourly")
+    assert warehouse.test("assert_fct_account_hourly_sums_to_staging") == 0
+    for wrong in (
+        "worker_count = worker_count - 1",
+        "worker_count = null",
+        "private_billable_minutes = private_billable_minutes - 0.000001",
+        "public_billable_minutes = 0",
+        "public_billable_minutes = null",
+    ):
+        with connect(warehouse.url) as connection:
+            connection.execute("create table kept as select * from marts.fct_account_hourly")
+            connection.execute(
+                f"update marts.fct_account_hourly set {wrong} where date_day = '2024-02-01'".encode()
+            )
+        assert warehouse.test("assert_fct_account_hourly_sums_to_staging") == 1, wrong
+        with connect(warehouse.url) as connection:
+            connection.execute("delete from marts.fct_account_hourly")
+            connection.execute("insert into marts.fct_account_hourly select * from kept")
+            connection.execute("drop table kept")
 
 
 def test_a_build_without_new_loads_rewrites_nothing(warehouse: ComparedWarehouse) -> None:

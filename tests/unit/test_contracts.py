@@ -130,6 +130,14 @@ def test_a_good_file_has_no_problems(problems_of, content):
         ({"worker_percentile": "100.01"}, "worker_percentile: '100.01': must be above 0 and at most 100"),
         ({"worker_percentile": "95.125"}, "worker_percentile: '95.125': must be above 0 and at most 100"),
         ({"worker_percentile": "P95"}, "worker_percentile: 'P95': must be a number"),
+        (
+            {"worker_unit_price": "250", "worker_overage_unit_price": "400"},
+            "committed_workers: '': must be given with worker_unit_price and worker_overage_unit_price",
+        ),
+        (
+            {"worker_metric": "max", "worker_overage_unit_price": "0"},
+            "committed_workers: '': must be given with worker_overage_unit_price: write 0",
+        ),
         ({"committed_workers": "12.5"}, "committed_workers: '12.5': must be a whole number from 0"),
         ({"committed_workers": "twelve"}, "committed_workers: 'twelve': must be a whole number"),
         ({"worker_unit_price": "-1"}, "worker_unit_price: '-1': must be 0 or more"),

@@ -60,7 +60,13 @@ reported as (
         case when summed.date_day is null then 0 else summed.private_minutes end::numeric(18, 6)
             as private_minutes,
         case when summed.date_day is null then 0 else summed.public_minutes end::numeric(18, 6)
-            as public_minutes
+            as public_minutes,
+
+        ---------- booleans: one figure of two is no day that can be billed
+        (
+            summed.date_day is null
+            or (summed.private_minutes is not null and summed.public_minutes is not null)
+        ) as has_minutes
 
     from covered
     -- Left: a day without use may have no row.

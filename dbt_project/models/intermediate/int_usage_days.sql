@@ -68,7 +68,7 @@ bounds as (
             loads_by_day.worker_count_load_id is not null
             and (
                 loads_by_day.run_minutes_load_id is not null
-                or reported_days.date_day is not null
+                or reported_days.has_minutes
             )
         ) as last_day
     from loads_by_day
@@ -102,7 +102,7 @@ fingerprinted as (
         calendar.date_day,
         loads_by_day.run_minutes_load_id,
         loads_by_day.worker_count_load_id,
-        reported_days.report_id,
+        reported_days.has_minutes as has_reported_minutes,
         md5(concat_ws(
             '|',
             coalesce(loads_by_day.run_minutes_load_id, -1),
@@ -144,8 +144,10 @@ final as (
 
         ---------- booleans
         fingerprinted.run_minutes_load_id is not null as has_run_minutes,
-        (fingerprinted.run_minutes_load_id is not null or fingerprinted.report_id is not null)
-            as has_minutes,
+        (
+            fingerprinted.run_minutes_load_id is not null
+            or coalesce(fingerprinted.has_reported_minutes, false)
+        ) as has_minutes,
         fingerprinted.worker_count_load_id is not null as has_worker_count,
         (
             fingerprinted.run_minutes_load_id is not null

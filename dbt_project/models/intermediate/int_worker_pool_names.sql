@@ -1,36 +1,34 @@
--- Every name that a pool had, and since when.
+-- Every name that a pool had, and since when; a name that comes back is there again.
 
 with
 
-worker_counts as (
+seen as (
 
-    select * from {{ ref('int_worker_counts_matched_to_pools') }}
-
-),
-
-run_minutes as (
-
-    select * from {{ ref('int_run_minutes_matched_to_pools') }}
+    select * from {{ ref('int_worker_pool_names_seen') }}
 
 ),
 
-sightings as (
+with_changes as (
 
     select
-        worker_pool_key,
-        worker_pool_ulid,
-        worker_pool_name,
-        match_method,
-        hour_at
-    from worker_counts
-    union all
+        *,
+        (
+            row_number() over spans_of_a_pool = 1
+            or worker_pool_name is distinct from lag(worker_pool_name) over spans_of_a_pool
+        ) as is_change
+    from seen
+    window spans_of_a_pool as (partition by worker_pool_key order by first_seen_at asc)
+
+),
+
+numbered as (
+
     select
-        worker_pool_key,
-        worker_pool_ulid,
-        worker_pool_name,
-        match_method,
-        hour_at
-    from run_minutes
+        *,
+        sum(is_change::integer) over (
+            partition by worker_pool_key order by first_seen_at asc
+        ) as name_number
+    from with_changes
 
 ),
 
@@ -39,13 +37,14 @@ names as (
     select
         worker_pool_key,
         worker_pool_name,
+        name_number,
         max(worker_pool_ulid) as worker_pool_ulid,
-        bool_or(match_method = 'ambiguous') as is_ambiguous,
-        bool_or(match_method = 'run_minutes') as is_in_run_minutes,
-        min(hour_at) as first_seen_at,
-        max(hour_at) as last_seen_at
-    from sightings
-    group by worker_pool_key, worker_pool_name
+        bool_or(is_ambiguous) as is_ambiguous,
+        bool_or(is_in_run_minutes) as is_in_run_minutes,
+        min(first_seen_at) as first_seen_at,
+        max(last_seen_at) as last_seen_at
+    from numbered
+    group by worker_pool_key, worker_pool_name, name_number
 
 ),
 
@@ -74,9 +73,7 @@ dated as (
         coalesce(lead(first_seen_at) over names_of_a_pool, 'infinity'::timestamptz) as valid_to_at
 
     from names
-    window names_of_a_pool as (
-        partition by worker_pool_key order by first_seen_at asc, worker_pool_name asc
-    )
+    window names_of_a_pool as (partition by worker_pool_key order by name_number asc)
 
 )
 

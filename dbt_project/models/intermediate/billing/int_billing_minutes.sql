@@ -48,9 +48,12 @@ unknown_hours as (
         contract_id,
         period_start_at,
         hour_of_week,
-        count(*) as unknown_hours
+        count(*) filter (where private_billable_minutes is null) as private_unknown_hours,
+        count(*) filter (where public_billable_minutes is null) as public_unknown_hours
     from hours_known
-    where purpose = 'period' and private_billable_minutes is null
+    where
+        purpose = 'period'
+        and (private_billable_minutes is null or public_billable_minutes is null)
     group by contract_id, period_start_at, hour_of_week
 
 ),
@@ -67,7 +70,7 @@ rhythm as (
         max(private_billable_minutes) as private_max,
         max(public_billable_minutes) as public_max
     from hours_known
-    where purpose = 'reference' and private_billable_minutes is not null
+    where purpose = 'reference'
     group by grouping sets (
         (contract_id, period_start_at, hour_of_week), (contract_id, period_start_at)
     )
@@ -77,19 +80,18 @@ rhythm as (
 to_come as (
 
     select
-        unknown_hours.contract_id,
-        unknown_hours.period_start_at,
         {% for minutes in ['private', 'public'] -%}
         sum(
-            unknown_hours.unknown_hours
+            unknown_hours.{{ minutes }}_unknown_hours
             * coalesce(of_the_hour.{{ minutes }}_mean, of_all_hours.{{ minutes }}_mean)
         ) as {{ minutes }}_expected,
         sum(
-            unknown_hours.unknown_hours
+            unknown_hours.{{ minutes }}_unknown_hours
             * coalesce(of_the_hour.{{ minutes }}_max, of_all_hours.{{ minutes }}_max)
         ) as {{ minutes }}_at_most,
         {% endfor -%}
-        sum(unknown_hours.unknown_hours) as unknown_hours
+        unknown_hours.contract_id,
+        unknown_hours.period_start_at
     from unknown_hours
     -- Left: a period may have no known hour to go by at all.
     left join rhythm as of_the_hour

@@ -32,6 +32,18 @@ stack_minutes as (
 
 ),
 
+known_by_day as (
+
+    select
+        contract_id,
+        period_start_at,
+        sum(private_minutes) as private_minutes,
+        sum(public_minutes) as public_minutes
+    from {{ ref('int_minutes_known_by_day') }}
+    group by contract_id, period_start_at
+
+),
+
 shares as (
 
     select * from {{ ref('int_worker_pool_shares') }}
@@ -160,12 +172,12 @@ totals as (
 
 ),
 
--- What nobody's use can be charged with is shared, too.
+-- What nobody's use can be charged with is shared, too, and so are minutes of no known stack.
 shared_rows as (
 
     select
-        contract_id,
-        period_start_at,
+        totals.contract_id,
+        totals.period_start_at,
         'shared' as allocation,
         null::text as worker_pool_key,
         null::text as stack_ulid,
@@ -173,11 +185,19 @@ shared_rows as (
         0 as private_active_minutes,
         0 as public_active_minutes,
         0 as idle_minutes,
-        (worker_weight = 0)::integer as worker_weight,
-        (private_weight = 0)::integer as private_weight,
-        (public_weight = 0)::integer as public_weight,
+        (totals.worker_weight = 0)::integer as worker_weight,
+        {% for minutes in ['private', 'public'] -%}
+        case
+            when known_by_day.{{ minutes }}_minutes > 0 then known_by_day.{{ minutes }}_minutes
+            else (totals.{{ minutes }}_weight = 0)::integer
+        end as {{ minutes }}_weight,
+        {% endfor -%}
         1 as shared_weight
     from totals
+    -- Left: only a self-hosted instance's days are known without their runs.
+    left join known_by_day
+        on totals.contract_id = known_by_day.contract_id
+        and totals.period_start_at = known_by_day.period_start_at
 
 ),
 

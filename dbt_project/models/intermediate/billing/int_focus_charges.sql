@@ -118,7 +118,7 @@ whole_lines as (
     where
         lines.is_correction
         or lines.line_code not like '%\_minutes%'
-        -- Minutes that are known by day only belong to no stack.
+        -- A restatement may leave a finished line without the days behind it.
         or (minute_sums.line_code is null and lines.quantity > 0)
 
 ),

@@ -8,9 +8,10 @@
     )
 }}
 
--- The minutes of a bill by UTC day and stack, under the stack's name of that day. What the
--- contract includes is used up day by day, within a day by all stacks alike. Rows of a finished
--- period stay as they were, as its lines do; corrections are made on the lines.
+-- The minutes of a bill by UTC day and stack, under the stack's name of that day; of no stack where
+-- an instance's reports tell the day as a whole. What the contract includes is used up day by day,
+-- within a day by all stacks alike. Rows of a finished period stay as they were, as its lines do;
+-- corrections are made on the lines.
 
 with
 
@@ -77,6 +78,19 @@ stack_hours as (
 
 ),
 
+known_by_day as (
+
+    select * from {{ ref('int_minutes_known_by_day') }}
+    where
+        (contract_id, period_start_at) in (
+            select
+                periods.contract_id,
+                periods.period_start_at
+            from periods
+        )
+
+),
+
 lines as (
 
     select * from {{ ref('int_billing_lines_priced') }}
@@ -133,6 +147,20 @@ stack_days as (
         hours.date_day,
         stack_hours.is_public,
         stack_hours.stack_ulid
+    {% for kind, is_public in [('private', 'false'), ('public', 'true')] -%}
+    union all
+    -- Nobody knows whose they are.
+    select
+        contract_id,
+        period_start_at,
+        date_day,
+        {{ is_public }} as is_public,
+        null::text as stack_ulid,
+        null::text as stack_name,
+        {{ kind }}_minutes as minutes
+    from known_by_day
+    where {{ kind }}_minutes > 0
+    {% endfor %}
 
 ),
 

@@ -3,10 +3,12 @@
 -- What Spacelift last told about each billing period. A snapshot is about the period that it names;
 -- where it names none, about the one in which it was taken. Of a period that terms cut Spacelift's
 -- figures are about the whole, so there is nothing to compare. What it did not tell of a
--- self-hosted instance, the instance's reports may: minutes, and everybody who logged in.
+-- self-hosted instance, the instance's reports may: minutes, and everybody who logged in. When
+-- Spacelift told a figure stands beside it.
 
 {% set figures = ['used_private_minutes', 'used_public_minutes', 'used_workers', 'used_seats',
-    'worker_unit_price', 'seat_unit_price', 'upcoming_invoice_total_amount'] %}
+    'minutes_included', 'seats_included', 'worker_unit_price', 'seat_unit_price',
+    'minute_unit_price', 'base_fee_unit_price', 'upcoming_invoice_total_amount'] %}
 
 with
 
@@ -32,15 +34,16 @@ reported as (
 told as (
 
     select
-        bounds.contract_id,
-        bounds.period_start_at,
         {% for figure in figures -%}
         (
             array_agg(vendor_usage.{{ figure }} order by vendor_usage.fetched_at desc)
             filter (where vendor_usage.{{ figure }} is not null)
         )[1]::numeric(18, 6) as {{ figure }},
+        max(vendor_usage.fetched_at) filter (where vendor_usage.{{ figure }} is not null)
+            as {{ figure }}_fetched_at,
         {% endfor -%}
-        max(vendor_usage.fetched_at) as fetched_at
+        bounds.contract_id,
+        bounds.period_start_at
     from bounds
     inner join vendor_usage
         on bounds.period_start_at
@@ -57,16 +60,16 @@ told as (
 final as (
 
     select
-        bounds.contract_id,
-        bounds.period_start_at,
         {% for figure in figures -%}
         {% if figure in ['used_private_minutes', 'used_public_minutes', 'used_seats'] -%}
         coalesce(told.{{ figure }}, reported.{{ figure }})::numeric(18, 6) as {{ figure }},
         {% else -%}
         told.{{ figure }},
         {% endif -%}
+        told.{{ figure }}_fetched_at,
         {% endfor -%}
-        told.fetched_at
+        bounds.contract_id,
+        bounds.period_start_at
     from bounds
     -- Left, twice: Spacelift may have been asked or not, and most accounts have no reports.
     left join told

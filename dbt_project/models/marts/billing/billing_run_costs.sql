@@ -29,14 +29,29 @@ statuses as (
 
 ),
 
+-- Minutes of days whose runs are not known bear their part.
 minutes as (
 
     select
         contract_id,
         period_start_at,
-        sum(private_active_minutes) as private_active_minutes,
-        sum(public_active_minutes) as public_active_minutes
-    from {{ ref('int_stack_minutes_by_period') }}
+        sum(private_minutes) as private_minutes,
+        sum(public_minutes) as public_minutes
+    from (
+        select
+            contract_id,
+            period_start_at,
+            private_active_minutes as private_minutes,
+            public_active_minutes as public_minutes
+        from {{ ref('int_stack_minutes_by_period') }}
+        union all
+        select
+            contract_id,
+            period_start_at,
+            private_minutes,
+            public_minutes
+        from {{ ref('int_minutes_known_by_day') }}
+    ) as known
     group by contract_id, period_start_at
 
 ),
@@ -66,9 +81,9 @@ rates as (
         periods.period_start_at,
         statuses.currency,
         case when amounts.contract_id is null then 0 else amounts.private_amount end
-        / nullif(minutes.private_active_minutes, 0) as private_rate,
+        / nullif(minutes.private_minutes, 0) as private_rate,
         case when amounts.contract_id is null then 0 else amounts.public_amount end
-        / nullif(minutes.public_active_minutes, 0) as public_rate
+        / nullif(minutes.public_minutes, 0) as public_rate
     from periods
     inner join statuses
         on periods.contract_id = statuses.contract_id
