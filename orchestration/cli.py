@@ -76,7 +76,10 @@ def run(
     accept_shrinkage: bool,
     full_refresh: bool,
 ) -> None:
-    """Download, land and build marts: yesterday and the look-back, or the days you name."""
+    """Download and land days, then build the marts.
+
+    Without --since and --until: yesterday and the look-back before it.
+    """
     if no_download and (from_archive or since or until):
         raise click.UsageError("--no-download asks for no days: leave out --since, --until, --from-archive")
     run_daily(
@@ -101,7 +104,10 @@ def run(
 def load_file(
     path: tuple[Path, ...], aspect: str | None, accept_shrinkage: bool, accept_partial_days: bool
 ) -> None:
-    """Land usage CSVs, or reports of a self-hosted instance, that you exported by hand, and build marts."""
+    """Land files exported by hand, then build the marts.
+
+    Usage CSVs, and usage reports of a self-hosted instance.
+    """
     load_hand_made_files(
         path,
         aspect_name=aspect,
@@ -131,7 +137,10 @@ def report(
     again: bool,
     accept_shrinkage: bool,
 ) -> None:
-    """Self-hosted: ask the instance for its usage report, land it, and build marts."""
+    """Self-hosted: land the usage report, then build the marts.
+
+    The instance is asked for it; nothing is sent to Spacelift unless you ask for that.
+    """
     run_report(
         since=since.date() if since else None,
         until=until.date() if until else None,
@@ -163,7 +172,10 @@ def summary() -> None:
 )
 @click.option("--open", "is_to_open", is_flag=True, help="Show it in the browser.")
 def dashboard(output: Path | None, is_to_open: bool) -> None:
-    """Write the dashboard, one HTML file that needs no server, and print its path."""
+    """Write the dashboard as one HTML file and print its path.
+
+    The file needs no server, and asks no host for anything.
+    """
     _speak_about_the_demo_if_that_is_all()
     make_dashboard(output=output, is_to_open=is_to_open)
 
@@ -171,7 +183,10 @@ def dashboard(output: Path | None, is_to_open: bool) -> None:
 @cli.command("export-focus")
 @click.argument("path", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 def export_focus(path: Path) -> None:
-    """Write cost and usage as FOCUS 1.2 CSV to PATH, or - for standard output."""
+    """Write cost and usage as FOCUS 1.2 CSV.
+
+    To PATH, or - for standard output.
+    """
     _speak_about_the_demo_if_that_is_all()
     write_focus(path)
 
@@ -188,7 +203,10 @@ def export_focus(path: Path) -> None:
     help="Write CSV files for Kibana's file upload into this folder instead of posting.",
 )
 def export_to_elastic(since: dt.datetime | None, until: dt.datetime | None, csv_folder: Path | None) -> None:
-    """Post the marts' hours to ELASTICSEARCH_URL, zeros included."""
+    """Post the marts' hours to Elasticsearch, zeros included.
+
+    To ELASTICSEARCH_URL, or as CSV files into a folder.
+    """
     if since and until and since >= until:
         raise click.UsageError("no day lies between --since and --until, which is exclusive")
     _speak_about_the_demo_if_that_is_all()
@@ -201,7 +219,10 @@ def export_to_elastic(since: dt.datetime | None, until: dt.datetime | None, csv_
 
 @cli.command("database-url")
 def database_url() -> None:
-    """Print the URL of the warehouse, for psql and BI tools; starts the embedded one."""
+    """Print the warehouse's URL, for psql and BI tools.
+
+    The embedded server is started if need be.
+    """
     _speak_about_the_demo_if_that_is_all()
     print_database_url()
 
@@ -209,14 +230,20 @@ def database_url() -> None:
 @cli.command("grant-bi")
 @click.argument("name")
 def grant_bi_login(name: str) -> None:
-    """Make a database login NAME that reads the marts only, or renew its password; prints its URL."""
+    """Make a database login that reads the marts only.
+
+    Prints the URL of NAME, with a new password also when the login is there already.
+    """
     _speak_about_the_demo_if_that_is_all()
     grant_bi(name)
 
 
 @cli.command()
 def docs() -> None:
-    """Write models, columns, metrics and lineage as one HTML file."""
+    """Write models, columns and metrics as one HTML file.
+
+    Lineage included.
+    """
     _speak_about_the_demo_if_that_is_all()
     write_docs()
 
@@ -224,7 +251,10 @@ def docs() -> None:
 @cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def metrics(arguments: tuple[str, ...]) -> None:
-    """Ask for metrics by name with MetricFlow: metrics list metrics, metrics query --help."""
+    """Ask for metrics by their names, with MetricFlow.
+
+    Begin with: metrics list metrics, metrics query --help
+    """
     _speak_about_the_demo_if_that_is_all()
     run_metricflow(arguments)
 
@@ -239,14 +269,20 @@ def database_stop() -> None:
 @cli.command()
 @click.option("--self-hosted", is_flag=True, help="The same account as a self-hosted instance reports it.")
 def demo(self_hosted: bool) -> None:
-    """Run the whole history of a made-up account, in a database of its own."""
+    """Run the history of a made-up account.
+
+    In a home and a database of its own; nothing of yours is touched.
+    """
     run_demo(self_hosted=self_hosted)
 
 
 @cli.command()
 @click.option("--port", default=3000, show_default=True, help="Port of the web page, on this machine only.")
 def ui(port: int) -> None:
-    """Open Dagster's UI on the same database and history; Ctrl-C ends it."""
+    """Open Dagster's UI; Ctrl-C ends it.
+
+    On the same database and history as the commands.
+    """
     is_demo = _speak_about_the_demo_if_that_is_all()
     serve_ui(port=port, is_demo=is_demo)
 
@@ -254,7 +290,10 @@ def ui(port: int) -> None:
 @cli.command()
 @click.option("--port", default=8088, show_default=True, help="Port of the web page, on this machine only.")
 def superset(port: int) -> None:
-    """Open Apache Superset on the marts, with a dashboard; Ctrl-C ends it."""
+    """Open Apache Superset on the marts; Ctrl-C ends it.
+
+    With a dashboard, ready to look at.
+    """
     _speak_about_the_demo_if_that_is_all()
     serve_superset(port=port)
 

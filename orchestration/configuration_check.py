@@ -1,25 +1,22 @@
-"""Whether each configured part answers, in one line each, secrets never among them."""
+"""Whether each configured part answers, in one line each, secrets never among them.
+
+Not here: the parts that not everybody has (optional_parts.py).
+"""
 
 import datetime as dt
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Literal
 
 import psycopg
 
-from orchestration.contracts.contracts_file import read_contracts
-from orchestration.contracts.errors import ContractsError
 from orchestration.landing.archive import Archive
 from orchestration.landing.errors import ArchiveError
 from orchestration.loads import FRESH_FOR, expected_aspects, last_successes, suspicious_days
+from orchestration.optional_parts import Part, contracts, drop_folder, elastic, reporting
 from orchestration.resources.spacelift import spacelift_client
-from orchestration.selfhosted.upload import unreachable
 from orchestration.settings import (
     ENDPOINT,
     KEY_ID,
     KEY_SECRET,
-    PUBLIC_API,
-    PUBLIC_API_OF_SPACELIFT,
     TOKEN,
     Settings,
 )
@@ -31,17 +28,6 @@ from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.failures import in_one_line
 from orchestration.warehouse.schema import account_of
 
-Verdict = Literal["ok", "failed", "late", "not configured"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """One thing the pipeline needs, whether it answers, and what to do if it does not."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-
 
 def check_parts(settings: Settings) -> list[Part]:
     """Ask each part; changes nothing but that Spacelift counts the API key as in use."""
@@ -49,8 +35,10 @@ def check_parts(settings: Settings) -> list[Part]:
         _spacelift(settings),
         _database(settings),
         _archive(settings),
-        _contracts(settings),
-        _reporting(settings),
+        contracts(settings),
+        reporting(settings),
+        elastic(settings),
+        drop_folder(settings),
         _freshness(settings, now=dt.datetime.now(tz=dt.UTC)),
     ]
 
@@ -114,43 +102,6 @@ def _archive(settings: Settings) -> Part:
     except ArchiveError as error:
         return Part("archive", "failed", str(error))
     return Part("archive", "ok", f"{archive.url}; {bodies} files of this account")
-
-
-def _contracts(settings: Settings) -> Part:
-    if settings.contracts_file is None:
-        return Part("contracts", "not configured", "periods are calendar months, without amounts")
-    try:
-        contracts = read_contracts(settings.contracts_file)
-    except ContractsError as error:
-        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-        return Part("contracts", "failed", f"{error.problems[0]}{more}")
-    ours = sum(contract.account == settings.account for contract in contracts)
-    return Part(
-        "contracts", "ok", f"{settings.contracts_file}; {len(contracts)} rows, {ours} of them this account's"
-    )
-
-
-def _reporting(settings: Settings) -> Part:
-    """How a self-hosted instance's usage gets to Spacelift, and whether that is reachable from here."""
-    name, api = "reporting", settings.public_api
-    if api is None:
-        if settings.reporting == "manual":
-            return Part(name, "not configured", "nothing is sent; only self-hosted instances report usage")
-        needed_by = "the instance itself" if settings.reporting == "automatic" else "this project"
-        return Part(
-            name,
-            "failed",
-            f"{settings.reporting}: {needed_by} needs {PUBLIC_API}, set it here: {PUBLIC_API_OF_SPACELIFT}",
-        )
-    told = {
-        "automatic": f"the instance reports by itself if its drain has {PUBLIC_API} too; we send nothing",
-        "manual": "somebody hands the files over, or sends them with report --send-to-spacelift",
-        "script": "report --send-to-spacelift and its weekly schedule send, each report once",
-    }[settings.reporting]
-    problem = unreachable(api, ca_bundle=settings.ca_bundle)
-    if problem:
-        return Part(name, "failed", f"{settings.reporting}: {problem}; {told}")
-    return Part(name, "ok", f"{settings.reporting}: {api} answers; {told}")
 
 
 def _freshness(settings: Settings, *, now: dt.datetime) -> Part:

@@ -54,6 +54,8 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
     """The definitions under an environment; credentials in it are read when a run needs them, not here."""
     settings = Settings.from_environment(environ)
     days = daily_partitions(settings.start_date, settings.end_date)
+    with_elastic = settings.elasticsearch_url is not None
+    jobs = [daily_job(with_elastic=with_elastic), report_job(with_elastic=with_elastic)]
     return dg.Definitions(
         assets=[
             raw_contracts,
@@ -70,10 +72,7 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             dashboard,
         ],
         asset_checks=[raw_checks],
-        jobs=[
-            daily_job(with_elastic=settings.elasticsearch_url is not None),
-            report_job(with_elastic=settings.elasticsearch_url is not None),
-        ],
+        jobs=jobs,
         schedules=[
             daily_schedule(
                 lookback_days=settings.lookback_days,
@@ -83,7 +82,7 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
             report_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date),
             sending_schedule(reporting=settings.reporting),
         ],
-        sensors=[failed_runs_to_webhook, killed_runs, something_landed, dropped_files],
+        sensors=[failed_runs_to_webhook, killed_runs, something_landed, dropped_files(jobs)],
         resources={
             "dbt": DbtResource(),
             "hand_kept_files": HandKeptFilesResource(),

@@ -11,6 +11,7 @@ file is (hand_made.py).
 """
 
 import datetime as dt
+import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,6 +57,24 @@ class DropFolder:
         """Files that were taken and are not finished, the earliest first."""
         folder = self.path / WORKING
         return sorted(folder.iterdir()) if folder.is_dir() else []
+
+    def failed(self) -> list[str]:
+        """Names of the files that could not be landed, without the reasons beside them."""
+        folder = self.path / FAILED
+        names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        return sorted(name for name in names if name.removesuffix(".txt") not in names - {name})
+
+    def trouble(self) -> str | None:
+        """Why files in it cannot be moved on, in one line; nothing is tried, and None if all is well."""
+        for folder in (self.path, *(self.path / name for name in (WORKING, DONE, FAILED))):
+            if folder.is_dir():
+                if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                    return f"{folder}: may not be read and written to by this user"
+            elif folder == self.path:
+                return f"{folder}: is no folder"
+            elif os.path.lexists(folder):
+                return f"{folder}: is in the way of the folder of that name, and no folder"
+        return None
 
     def take(self, name: str, *, now: dt.datetime) -> Path:
         """Move a waiting file to where a run works on it."""

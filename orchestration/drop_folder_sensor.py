@@ -1,4 +1,4 @@
-"""The sensor that watches USAGE_DROP_FOLDER: one file after the other becomes a run of the daily job.
+"""The sensor that watches USAGE_DROP_FOLDER: one file after the other becomes a run of the job that lands it.
 
 Where a file stands (waiting, working, done, failed) is all that is remembered, so a daemon that was killed
 goes on where it was. Not here: the folder (drop_folder.py), what a file is (hand_made.py).
@@ -7,21 +7,31 @@ goes on where it was. Not here: the folder (drop_folder.py), what a file is (han
 import datetime as dt
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psycopg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.assets.raw_selfhosted_rows import SELFHOSTED_ROWS, ReportConfig
 from orchestration.drop_folder import DropFolder, Look, settled
-from orchestration.hand_made import known_already, recognise, refuse_partial_days, span_of
-from orchestration.jobs import JOB_NAME
+from orchestration.hand_made import (
+    HandMadeFile,
+    HandMadeReport,
+    known_already,
+    recognise,
+    refuse_partial_days,
+    what_it_is,
+)
+from orchestration.jobs import JOB_NAME, REPORT_JOB_NAME
 from orchestration.landing.errors import FileRefusedError
-from orchestration.launch import config_of_file, without_the_vendor
 from orchestration.partitions import ONE_DAY, DayRange
 from orchestration.resources.postgres import PostgresResource
-from orchestration.run_failures import reasons_of
+from orchestration.runs.failures import reasons_of
+from orchestration.runs.launch import config_of_file, without_the_vendor
 from orchestration.settings import ACCOUNT, DROP_FOLDER, Settings
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account
@@ -33,17 +43,26 @@ FILE_TAG = "usage/dropped_file"
 SECONDS_BETWEEN_LOOKS = 30
 
 
-@dg.sensor(
-    name="dropped_files",
-    job_name=JOB_NAME,
-    minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Lands usage files that people put into USAGE_DROP_FOLDER, one run each, and moves them to "
-    "done/ or failed/ with the reason beside them.",
-)
-def dropped_files(
-    context: dg.SensorEvaluationContext, postgres: PostgresResource
-) -> dg.SensorResult | dg.SkipReason:
+def dropped_files(jobs: Sequence[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+    """The sensor; the jobs are the one of usage files and the one of reports."""
+
+    @dg.sensor(
+        name="dropped_files",
+        jobs=jobs,
+        minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Lands usage files, and reports of a self-hosted instance, that people put into "
+        "USAGE_DROP_FOLDER, one run each, and moves them to done/ or failed/ with the reason beside them.",
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, postgres: PostgresResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        return _look(context, postgres)
+
+    return sensor
+
+
+def _look(context: dg.SensorEvaluationContext, postgres: PostgresResource) -> dg.SensorResult | dg.SkipReason:
     """The cursor is the last look at the waiting files."""
     settings = Settings.from_environment(os.environ)
     if settings.drop_folder is None:
@@ -112,10 +131,11 @@ def _run_of(
     today = dt.datetime.now(tz=dt.UTC).date()
     try:
         file = recognise(path, aspect=None, today=today, start_date=settings.start_date)
-        if line := known_already(connection, file.usage):
+        if line := known_already(connection, file):
             folder.finish(path, succeeded=True, reason=line)
             return []
-        refuse_partial_days(connection, file.usage)
+        if isinstance(file, HandMadeFile):
+            refuse_partial_days(connection, file.usage)
     except FileRefusedError as error:
         moved = folder.finish(path, succeeded=False, reason=str(error))
         problem = tell(
@@ -124,21 +144,31 @@ def _run_of(
         if problem:
             context.log.warning(problem)
         return []
-    for remark in file.remarks:
+    context.log.info(f"{path.name}: {what_it_is(file)}")
+    for remark in () if isinstance(file, HandMadeReport) else file.remarks:
         context.log.info(remark)
     assert context.repository_def is not None  # noqa: S101 - Dagster gives it to every sensor
-    job = context.repository_def.get_job(JOB_NAME)
-    context.log.info(f"{path.name}: {file.usage.aspect.name} {span_of(file.usage)}")
-    return [
-        dg.RunRequest(
-            run_config={"ops": config_of_file(file.usage)},
-            asset_selection=sorted(without_the_vendor(job, file=file.usage)),
-            tags={
-                **DayRange(first=file.usage.since, last=file.usage.until - ONE_DAY).tags,
-                FILE_TAG: path.name,
-            },
-        )
-    ]
+    return [_request(file, repository=context.repository_def, name=path.name)]
+
+
+def _request(
+    file: HandMadeFile | HandMadeReport, *, repository: dg.RepositoryDefinition, name: str
+) -> dg.RunRequest:
+    """The run of the job that such a file needs; nobody is asked, nothing is sent."""
+    if isinstance(file, HandMadeReport):
+        job_name, usage, days = REPORT_JOB_NAME, None, DayRange(file.since, file.until - ONE_DAY)
+        report = ReportConfig(file=str(file.path.absolute())).model_dump()
+        config: dict[str, Any] = {SELFHOSTED_ROWS.to_python_identifier(): {"config": report}}
+    else:
+        job_name, usage = JOB_NAME, file.usage
+        days = DayRange(file.usage.since, file.usage.until - ONE_DAY)
+        config = config_of_file(file.usage)
+    return dg.RunRequest(
+        job_name=job_name,
+        run_config={"ops": config},
+        asset_selection=sorted(without_the_vendor(repository.get_job(job_name), file=usage)),
+        tags={**days.tags, FILE_TAG: name},
+    )
 
 
 def _written(looks: Mapping[str, Look]) -> str:

@@ -1,7 +1,7 @@
 """How long work tells whoever watches that it moves on.
 
-The assets report through this logger; the command line listens (run_progress.py), elsewhere nobody does.
-Dagster's own event log would cost about 10 ms a line.
+The assets report through this logger; the command line listens (runs/shown_progress.py), elsewhere nobody
+does. Dagster's own event log would cost about 10 ms a line.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """What the daemon watches by itself: runs that failed or were killed, and that something lands every day.
 
 All are on from the start: they change nothing but Dagster's own history. Not here: the messages' way
-(webhook.py), what a killed run is (forgotten_runs.py), when a load is fresh (checks.py).
+(webhook.py), what a killed run is (runs/forgotten.py), when a load is fresh (checks.py).
 """
 
 import datetime as dt
@@ -10,11 +10,11 @@ import os
 import dagster as dg
 
 from orchestration.checks import FRESH, freshness_result
-from orchestration.forgotten_runs import report_killed_commands, report_killed_launches
-from orchestration.launch import COMMAND_LINE_TAG
 from orchestration.loads import coverage_of, expected_aspects
 from orchestration.resources.postgres import PostgresResource
-from orchestration.run_failures import days_of, reasons_of
+from orchestration.runs.failures import days_of, reasons_of
+from orchestration.runs.forgotten import report_killed_commands, report_killed_launches
+from orchestration.runs.launch import COMMAND_LINE_TAG
 from orchestration.settings import Settings
 from orchestration.webhook import failed_run, tell
 

@@ -283,8 +283,11 @@ def _is_safe(written: str) -> bool:
     """Nobody on the way can read along: https, or this machine."""
     try:
         url = urlsplit(written)
-        return bool(url.hostname) and (
-            url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
+        # A port that is no number raises too.
+        return (
+            bool(url.hostname)
+            and url.port != 0
+            and (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or "")))
         )
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""Databases for tests: one server a session, one fresh database a test.
+"""Databases for tests, one server a session and one fresh database a test; and a browser.
 
 The server is TEST_DATABASE_URL (any PostgreSQL whose user may create databases) or an embedded one of this
 session's own. Each test's database is a clone of a template with the raw schema, and is dropped afterwards.
@@ -7,7 +7,9 @@ session's own. Each test's database is a clone of a template with the raw schema
 import contextlib
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psycopg
@@ -17,6 +19,20 @@ from psycopg import sql
 from orchestration.warehouse import embedded
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.schema import ensure_schema
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# Nothing but the page: no request of the browser's own.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 _numbers = itertools.count(1)
 
@@ -89,6 +105,25 @@ def connection(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to `database_url`; what the test leaves uncommitted is gone."""
     with contextlib.closing(connect(database_url)) as open_connection:
         yield open_connection
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A real Chromium. Without one on the machine the tests are skipped, but in CI (CI=true) they fail."""
+    # Only where it is asked for: other tests need not wait for the import.
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        missing = "no Chromium on this machine: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
 
 
 @contextlib.contextmanager

@@ -16,13 +16,8 @@
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set temp_relation = make_temp_relation(target_relation) -%}
-
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% do run_query(get_create_table_as_sql(True, temp_relation, sql)) %}
-    {%- set columns = columns_of_both(temp_relation, target_relation) -%}
+    {%- set columns = columns_of_new_rows(temp_relation, target_relation) -%}
     {%- if not columns -%}
-        {% do adapter.drop_relation(temp_relation) %}
         {{ return(dbt.materialization_table_default()) }}
     {%- endif -%}
     {% call statement('main') -%}
@@ -39,13 +34,8 @@
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set temp_relation = make_temp_relation(target_relation) -%}
-
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% do run_query(get_create_table_as_sql(True, temp_relation, sql)) %}
-    {%- set columns = columns_of_both(temp_relation, target_relation) -%}
+    {%- set columns = columns_of_new_rows(temp_relation, target_relation) -%}
     {%- if not columns -%}
-        {% do adapter.drop_relation(temp_relation) %}
         {{ return(dbt.materialization_incremental_default()) }}
     {%- endif -%}
     {%- set names = get_quoted_csv(columns) -%}
@@ -85,6 +75,21 @@
     {%- endcall %}
     {{ return(finished_in_place(target_relation)) }}
 {% endmaterialization %}
+
+{#
+    Puts the model's rows into a temporary table and gives the names of its columns; none, and no temporary
+    table, when they are not those that the model's own table has.
+#}
+{% macro columns_of_new_rows(temp_relation, target_relation) %}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% do run_query(get_create_table_as_sql(True, temp_relation, sql)) %}
+    {%- set columns = columns_of_both(temp_relation, target_relation) -%}
+    {%- if not columns -%}
+        {% do adapter.drop_relation(temp_relation) %}
+    {%- endif -%}
+    {{ return(columns) }}
+{% endmacro %}
 
 {# What every materialization ends with. #}
 {% macro finished_in_place(relation) %}

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from orchestration.assets.billing_report import billing_reports
-from orchestration.assets.land_days import say_waiting
+from orchestration.assets.only_writer import say_waiting
 from orchestration.dbt_events import DagsterEvent
 from orchestration.resources.dbt import DbtFailedError, DbtResource
 from orchestration.resources.postgres import PostgresResource
@@ -41,7 +41,7 @@ class LayerTranslator(DagsterDbtTranslator):
             return spec
         listed = {
             name: ", ".join(value)
-            if isinstance(value, list)
+            if isinstance(value, list | dict)
             else re.sub(r"ref\('(\w+)'\)", r"\1", str(value))
             for name, value in arguments.items()
         }
@@ -68,8 +68,10 @@ CHECK_TEXTS = {
     "has_one_row": "There is exactly one row.",
     "is_true": "In every row: {expression}",
     "is_ulid": "{column_name} is a ULID.",
+    "no_nulls": "Never null: {columns}.",
     "not_null": "{column_name} is never null.",
     "relationships": "Every {column_name} is a {field} of {to}.",
+    "rules_hold": "In every row: {rules}",
     "unique": "No two rows have the same {column_name}.",
     "unique_combination": "No two rows have the same {columns}.",
 }

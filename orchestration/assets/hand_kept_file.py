@@ -6,11 +6,9 @@ from contextlib import contextmanager
 import dagster as dg
 import psycopg
 
-from orchestration.assets.land_days import say_waiting
+from orchestration.assets.only_writer import only_writer
 from orchestration.contracts.errors import ContractsError
 from orchestration.resources.postgres import PostgresResource
-from orchestration.settings import SettingsError
-from orchestration.warehouse.errors import WarehouseError
 
 
 @contextmanager
@@ -23,10 +21,7 @@ def landing_hand_kept_file(
         Failure: the file is wrong, its problems in the metadata; or configuration or database are at fault.
     """
     try:
-        with (
-            postgres.writer_lock(on_wait=lambda: say_waiting(context)),
-            postgres.connection() as connection,
-        ):
+        with only_writer(context, postgres) as connection:
             yield connection
     except ContractsError as error:
         raise dg.Failure(
@@ -34,5 +29,3 @@ def landing_hand_kept_file(
             metadata={"problems": dg.MetadataValue.md("\n".join(f"- {line}" for line in error.problems))},
             allow_retries=False,
         ) from error
-    except (SettingsError, WarehouseError) as error:
-        raise dg.Failure(str(error), allow_retries=False) from error

@@ -13,19 +13,21 @@ import dagster as dg
 import psycopg
 
 from orchestration.assets.landing_report import landing_result
+from orchestration.assets.only_writer import only_writer
 from orchestration.landing.errors import LandingError
-from orchestration.landing.ingest import ONE_DAY, FailedWindow, Progress, ingest, ingest_from_archive
+from orchestration.landing.ingest import ingest
+from orchestration.landing.ingest_from_archive import ingest_from_archive
 from orchestration.landing.loads import Load
+from orchestration.landing.one_body import FailedWindow, Progress
 from orchestration.landing.usage_file import ingest_file
+from orchestration.landing.windows import ONE_DAY
 from orchestration.loads import days_landed_by_run
 from orchestration.partitions import as_days
 from orchestration.progress import DaysLanded, Waiting, report
 from orchestration.resources.postgres import PostgresResource
 from orchestration.resources.spacelift import SpaceliftResource
-from orchestration.settings import SettingsError
 from orchestration.spacelift.aspects import Aspect
 from orchestration.spacelift.errors import SpaceliftRejectedError
-from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account
 
 # Seven to eight minutes in all; what is down for longer is read again by the next day's look-back.
@@ -66,10 +68,7 @@ def land_days(
     loads: list[Load] = []
     failed: list[FailedWindow] = []
     try:
-        with (
-            postgres.writer_lock(on_wait=lambda: say_waiting(context)),
-            postgres.connection() as connection,
-        ):
+        with only_writer(context, postgres) as connection:
             claim_account(connection, spacelift.account)
             spacelift.archive.remove_unfinished()
             before = days_landed_by_run(connection, aspect=aspect, run_id=context.run.run_id)
@@ -87,7 +86,7 @@ def land_days(
                 # The tried days are on record with this reason, so the run will fail by it.
                 context.log.error(str(error))
             landed = days_landed_by_run(connection, aspect=aspect, run_id=context.run.run_id)
-    except (SettingsError, WarehouseError, LandingError) as error:
+    except LandingError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     _ask_again(context, failed)
     return landing_result(context, days=days, landed=landed, loads=loads)
@@ -101,13 +100,6 @@ def wait_seconds(*, retry_number: int, retry_after: float | None, jitter: float)
     if retry_after is not None:
         return min(max(retry_after, 0.0), LONGEST_WAIT_SECONDS) * (1 + JITTER * abs(jitter))
     return min(FIRST_WAIT_SECONDS * 2**retry_number, LONGEST_WAIT_SECONDS) * (1 + JITTER * jitter)
-
-
-def say_waiting(context: dg.AssetExecutionContext) -> None:
-    """Tell that another run is writing."""
-    message = "Waiting for another run that writes to this warehouse."
-    context.log.info(message)
-    report(Waiting(message))
 
 
 def _ask_again(context: dg.AssetExecutionContext, failed: Sequence[FailedWindow]) -> None:

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import psycopg
 
-from orchestration.assets.land_days import MAX_RETRIES, say_waiting, wait_seconds
+from orchestration.assets.land_days import MAX_RETRIES, wait_seconds
+from orchestration.assets.only_writer import only_writer
 from orchestration.assets.raw_vendor_usage import VENDOR_WORKER_POOLS
 from orchestration.landing.errors import LandingError
-from orchestration.landing.ingest import ONE_DAY, windows
 from orchestration.landing.loads import Load
+from orchestration.landing.windows import ONE_DAY, windows
 from orchestration.partitions import as_days
 from orchestration.progress import DaysLanded, Note, report
 from orchestration.resources.postgres import PostgresResource
@@ -23,9 +25,7 @@ from orchestration.selfhosted.report import read_report
 from orchestration.selfhosted.report_file import read_report_file
 from orchestration.selfhosted.upload import UploadError, send_report, what_would_be_sent
 from orchestration.selfhosted.usage_days import LandedUsage, land_usage_days
-from orchestration.settings import SettingsError
 from orchestration.spacelift.errors import SpaceliftError, SpaceliftUnavailableError
-from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account
 
 SELFHOSTED_ROWS = dg.AssetKey(["raw", "selfhosted_rows"])
@@ -91,10 +91,7 @@ def _land(
     problem: Exception | None = None
     landed: list[LandedReport] = []
     try:
-        with (
-            postgres.writer_lock(on_wait=lambda: say_waiting(context)),
-            postgres.connection() as connection,
-        ):
+        with only_writer(context, postgres) as connection:
             claim_account(connection, spacelift.account)
             spacelift.archive.remove_unfinished()
             public_api = spacelift.where_to_send() if config.send_to_spacelift else None
@@ -132,7 +129,7 @@ def _land(
             )
     except UploadError as error:
         raise dg.Failure(f"landed, but not sent: {error}", allow_retries=False) from error
-    except (SettingsError, WarehouseError, LandingError) as error:
+    except LandingError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     if problem is not None:
         _ask_again(context, problem)
@@ -158,17 +155,16 @@ def _reports(
     run_id: str,
 ) -> Iterator[LandedReport]:
     """The reports of the days, landed one after the other; those that this run has landed are left out."""
+    land = partial(
+        land_report,
+        account=spacelift.account,
+        archive=spacelift.archive,
+        connection=connection,
+        run_id=run_id,
+    )
     if config.file is not None:
         told, body = read_report_file(Path(config.file))
-        yield land_report(
-            told,
-            body,
-            account=spacelift.account,
-            archive=spacelift.archive,
-            connection=connection,
-            source="file",
-            run_id=run_id,
-        )
+        yield land(told, body, source="file")
         return
     done = reports_of_run(connection, run_id=run_id)
     with spacelift.client() as client:
@@ -178,15 +174,7 @@ def _reports(
                 continue
             body = download_report(client, since=since, until=until, tables=_names(config.tables))
             told = read_report(body, origin=f"the usage report of {since} to {window[-1]}")
-            yield land_report(
-                told,
-                body,
-                account=spacelift.account,
-                archive=spacelift.archive,
-                connection=connection,
-                source="api",
-                run_id=run_id,
-            )
+            yield land(told, body, source="api")
 
 
 def _names(tables: str | None) -> list[str]:

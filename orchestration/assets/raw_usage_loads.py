@@ -4,13 +4,11 @@ import datetime as dt
 
 import dagster as dg
 
-from orchestration.assets.land_days import say_waiting
+from orchestration.assets.only_writer import only_writer
 from orchestration.landing.copied_rows import take_in_copied_rows
 from orchestration.resources.postgres import PostgresResource
 from orchestration.resources.spacelift import SpaceliftResource
-from orchestration.settings import SettingsError
 from orchestration.spacelift.aspects import ASPECTS
-from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account
 
 
@@ -34,27 +32,21 @@ def raw_usage_loads(start_date: dt.date) -> dg.AssetsDefinition:
         """
         today = dt.datetime.now(tz=dt.UTC).date()
         metadata: dict[str, int] = {}
-        try:
-            with (
-                postgres.writer_lock(on_wait=lambda: say_waiting(context)),
-                postgres.connection() as connection,
-            ):
-                claim_account(connection, spacelift.account)
-                for aspect in ASPECTS.values():
-                    copied = take_in_copied_rows(
-                        connection, aspect=aspect, account=spacelift.account, since=start_date, until=today
-                    )
-                    metadata[f"{aspect.table}_days_copied_by_hand"] = len(copied)
-                    for day, rows in copied.items():
-                        context.log_event(
-                            dg.AssetMaterialization(
-                                ["raw", aspect.table],
-                                partition=day.isoformat(),
-                                metadata={"dagster/row_count": rows, "source": "copy"},
-                            )
+        with only_writer(context, postgres) as connection:
+            claim_account(connection, spacelift.account)
+            for aspect in ASPECTS.values():
+                copied = take_in_copied_rows(
+                    connection, aspect=aspect, account=spacelift.account, since=start_date, until=today
+                )
+                metadata[f"{aspect.table}_days_copied_by_hand"] = len(copied)
+                for day, rows in copied.items():
+                    context.log_event(
+                        dg.AssetMaterialization(
+                            ["raw", aspect.table],
+                            partition=day.isoformat(),
+                            metadata={"dagster/row_count": rows, "source": "copy"},
                         )
-        except (SettingsError, WarehouseError) as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
+                    )
         return dg.MaterializeResult(metadata=metadata)
 
     return usage_loads

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.assets.land_days import LandingConfig, say_waiting
+from orchestration.assets.land_days import LandingConfig
+from orchestration.assets.only_writer import only_writer
 from orchestration.landing.raw_vendor_usage import land_vendor_figures
 from orchestration.resources.postgres import PostgresResource
 from orchestration.resources.spacelift import SpaceliftResource
 from orchestration.settings import SettingsError
 from orchestration.spacelift.vendor_usage import VendorFigures, fetch_vendor_figures
-from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account
 
 VENDOR_USAGE = dg.AssetKey(["raw", "vendor_usage"])
@@ -49,18 +49,12 @@ def raw_vendor_usage(
     figures = _figures(spacelift, from_archive=config.from_archive)
     for remark in figures.remarks:
         context.log.warning(remark)
-    try:
-        with (
-            postgres.writer_lock(on_wait=lambda: say_waiting(context)),
-            postgres.connection() as connection,
-        ):
-            if figures.usage is not None or figures.worker_pools is not None:
-                claim_account(connection, spacelift.account)
-                land_vendor_figures(
-                    connection, figures, account=spacelift.account, fetched_at=dt.datetime.now(dt.UTC)
-                )
-    except WarehouseError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+    with only_writer(context, postgres) as connection:
+        if figures.usage is not None or figures.worker_pools is not None:
+            claim_account(connection, spacelift.account)
+            land_vendor_figures(
+                connection, figures, account=spacelift.account, fetched_at=dt.datetime.now(dt.UTC)
+            )
     remarks = dg.MetadataValue.md("\n".join(f"- {remark}" for remark in figures.remarks) or "none")
     yield dg.MaterializeResult(
         asset_key=VENDOR_USAGE, metadata={"is_told": figures.usage is not None, "remarks": remarks}

@@ -15,7 +15,7 @@ def check_configuration() -> None:
     parts = check_parts(settings)
     for part in parts:
         console.print(
-            f"{part.name:<10} {part.verdict:<15} {part.detail}", highlight=False, markup=False, soft_wrap=True
+            f"{part.name:<11} {part.verdict:<15} {part.detail}", highlight=False, markup=False, soft_wrap=True
         )
     if not settings.is_anything_configured:
         raise SettingsError(NOTHING_CONFIGURED)

@@ -1,6 +1,6 @@
 """`spacelift-usage run`, and the same job for commands that know their days already.
 
-Not here: the run itself (launch.py), which days (partitions.py).
+Not here: the run itself (runs/launch.py), which days (partitions.py).
 """
 
 import datetime as dt
@@ -15,15 +15,14 @@ from orchestration.contracts.contracts_file import read_contracts
 from orchestration.contracts.errors import ContractsError
 from orchestration.contracts.invoices_file import read_invoices
 from orchestration.history import prepare_history
+from orchestration.runs.options import RunOptions
 from orchestration.settings import ACCOUNT, ENDPOINT, KEY_ID, KEY_SECRET, TOKEN, Settings, SettingsError
 from orchestration.warehouse.errors import WarehouseError
 from orchestration.warehouse.schema import claim_account, ensure_schema
 
 if TYPE_CHECKING:
-    from orchestration.assets.raw_selfhosted_rows import ReportConfig
-    from orchestration.landing.usage_file import UsageFile
-    from orchestration.launch import RunOutcome
     from orchestration.partitions import DayRange
+    from orchestration.runs.launch import RunOutcome
 
 NO_CREDENTIALS = (
     f"no Spacelift credentials are configured: set {ENDPOINT}, {KEY_ID} and {KEY_SECRET}, or {TOKEN}"
@@ -51,10 +50,12 @@ def run_daily(
         settings,
         since=since,
         until=until,
-        from_archive=from_archive,
-        accept_shrinkage=accept_shrinkage,
-        full_refresh=full_refresh,
-        download=download,
+        options=RunOptions(
+            from_archive=from_archive,
+            accept_shrinkage=accept_shrinkage,
+            full_refresh=full_refresh,
+            download=download,
+        ),
         console=Console(),
     )
 
@@ -64,13 +65,7 @@ def run_days(
     *,
     since: dt.date | None,
     until: dt.date | None,
-    from_archive: bool = False,
-    accept_shrinkage: bool = False,
-    full_refresh: bool = False,
-    file: "UsageFile | None" = None,
-    download: bool = True,
-    build_models: bool = True,
-    report: "ReportConfig | None" = None,
+    options: RunOptions,
     console: Console,
 ) -> None:
     """One run of the daily job, shown while it goes on.
@@ -95,44 +90,21 @@ def run_days(
         raise SettingsError(str(error)) from error
     _check_hand_kept_files(settings)
     try:
-        outcome = _run(
-            settings,
-            days,
-            from_archive=from_archive,
-            accept_shrinkage=accept_shrinkage,
-            full_refresh=full_refresh,
-            file=file,
-            download=download,
-            build_models=build_models,
-            report=report,
-            console=console,
-        )
+        outcome = _run(settings, days, options, console=console)
         if not outcome.succeeded:
             raise CommandFailedError("\n".join(outcome.failures or ["the run was cancelled"]))
     except CommandFailedError as error:
-        job_name = JOB_NAME if report is None else REPORT_JOB_NAME
+        job_name = JOB_NAME if options.report is None else REPORT_JOB_NAME
         _tell(settings, failed_run(job_name, days=f"{days.first} to {days.last}", reason=str(error)))
         raise
-    what = f"{file.path}: {file.aspect.name} " if file else ""
+    what = f"{options.file.path}: {options.file.aspect.name} " if options.file else ""
     console.print(f"done: {what}{days.first} to {days.last}, run {outcome.run_id}", highlight=False)
 
 
-def _run(
-    settings: Settings,
-    days: "DayRange",
-    *,
-    from_archive: bool,
-    accept_shrinkage: bool,
-    full_refresh: bool,
-    file: "UsageFile | None",
-    download: bool,
-    build_models: bool,
-    report: "ReportConfig | None",
-    console: Console,
-) -> "RunOutcome":
-    from orchestration.launch import run_daily_job
-    from orchestration.run_failures import days_of
-    from orchestration.run_progress import shown_progress
+def _run(settings: Settings, days: "DayRange", options: RunOptions, *, console: Console) -> "RunOutcome":
+    from orchestration.runs.failures import days_of
+    from orchestration.runs.launch import run_daily_job
+    from orchestration.runs.shown_progress import shown_progress
     from orchestration.webhook import failed_run
 
     with open_warehouse(settings) as connection:
@@ -145,13 +117,7 @@ def _run(
     with shown_progress(console) as progress:
         return run_daily_job(
             days,
-            from_archive=from_archive,
-            accept_shrinkage=accept_shrinkage,
-            full_refresh=full_refresh,
-            file=file,
-            download=download,
-            build_models=build_models,
-            report=report,
+            options,
             on_model=progress.show_model,
             on_killed=lambda run: _tell(
                 settings, failed_run(run.job_name, days=days_of(run.tags), reason="its process was killed")

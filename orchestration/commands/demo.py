@@ -14,6 +14,7 @@ from orchestration.environment import (
     demo_environment,
     use_environment,
 )
+from orchestration.runs.options import RunOptions
 from orchestration.warehouse import embedded
 
 
@@ -43,7 +44,7 @@ def run_demo(*, self_hosted: bool = False) -> None:
                 settings,
                 since=FIRST_DAY,
                 until=LAST_DAY + dt.timedelta(days=1),
-                report=ReportConfig() if self_hosted else None,
+                options=RunOptions(report=ReportConfig() if self_hosted else None),
                 console=console,
             )
             with open_warehouse(settings) as connection:

@@ -1,4 +1,4 @@
-"""`spacelift-usage load-file`: what a person exported, landed by runs of the daily job that ask nobody.
+"""`spacelift-usage load-file`: what a person exported, landed by runs that ask nobody.
 
 Not here: what a file is and whether its days may land (hand_made.py), its landing (landing/usage_file.py).
 """
@@ -13,7 +13,8 @@ from rich.console import Console
 from orchestration.commands.configured import configured, open_warehouse
 from orchestration.commands.daily_run import run_days
 from orchestration.commands.failure import CommandFailedError
-from orchestration.commands.self_hosted import load_report_file
+from orchestration.commands.self_hosted import load_report
+from orchestration.runs.options import RunOptions
 from orchestration.settings import ACCOUNT, ENDPOINT, Settings, SettingsError
 from orchestration.spacelift.aspects import ASPECTS
 from orchestration.warehouse.errors import WarehouseError
@@ -34,9 +35,8 @@ def load_hand_made_files(
 
     All files are looked at before anything lands: if one is refused, none lands, and every refusal is told.
     """
-    from orchestration.hand_made import recognise
+    from orchestration.hand_made import HandMadeReport, known_already, recognise
     from orchestration.landing.errors import FileRefusedError
-    from orchestration.selfhosted.report_file import is_report_file, read_report_file
 
     settings = configured()
     if settings.account is None:
@@ -46,24 +46,31 @@ def load_hand_made_files(
     aspect = ASPECTS[aspect_name] if aspect_name else None
     today = dt.datetime.now(tz=dt.UTC).date()
     files: list[HandMadeFile] = []
-    reports: list[Path] = []
+    reports: list[HandMadeReport] = []
     refusals: list[str] = []
     for path in dict.fromkeys(paths):
         try:
-            if aspect is None and is_report_file(path):
-                read_report_file(path)
-                reports.append(path)
-                continue
-            files.append(recognise(path, aspect=aspect, today=today, start_date=settings.start_date))
+            file = recognise(path, aspect=aspect, today=today, start_date=settings.start_date)
         except FileRefusedError as error:
             refusals.append(str(error))
+            continue
+        if isinstance(file, HandMadeReport):
+            reports.append(file)
+        else:
+            files.append(file)
     files.sort(key=lambda file: (file.usage.since, file.usage.aspect.name))
     news, more_refusals = _news(settings, files, accept_partial_days=accept_partial_days)
     if refusals or more_refusals:
         raise CommandFailedError("\n".join(refusals + more_refusals))
     _land(settings, news, accept_shrinkage=accept_shrinkage)
-    for path in reports:
-        load_report_file(path, accept_shrinkage=accept_shrinkage)
+    for report in reports:
+        # Only now: a file before it may have changed what is known.
+        with open_warehouse(settings) as connection:
+            line = known_already(connection, report)
+        if line:
+            _print(line)
+        else:
+            load_report(settings, report, accept_shrinkage=accept_shrinkage)
 
 
 def _news(
@@ -85,11 +92,10 @@ def _news(
         for file in files:
             first = seen.setdefault((file.usage.aspect.name, file.usage.sha256), file)
             if first is not file:
-                twice = f"{file.usage.path}: the same bytes as {first.usage.path}"
-                Console().print(twice, highlight=False, markup=False, soft_wrap=True)
+                _print(f"{file.usage.path}: the same bytes as {first.usage.path}")
                 continue
-            if line := known_already(connection, file.usage):
-                Console().print(line, highlight=False, markup=False, soft_wrap=True)
+            if line := known_already(connection, file):
+                _print(line)
                 continue
             try:
                 if not accept_partial_days:
@@ -104,18 +110,24 @@ def _land(settings: Settings, files: Sequence["HandMadeFile"], *, accept_shrinka
     failures: list[str] = []
     for number, file in enumerate(files, start=1):
         for remark in file.remarks:
-            Console().print(remark, highlight=False, markup=False, soft_wrap=True)
+            _print(remark)
         try:
             run_days(
                 settings,
                 since=file.usage.since,
                 until=file.usage.until,
-                accept_shrinkage=accept_shrinkage,
-                file=file.usage,
-                build_models=number == len(files),
+                options=RunOptions(
+                    accept_shrinkage=accept_shrinkage,
+                    file=file.usage,
+                    build_models=number == len(files),
+                ),
                 console=Console(),
             )
         except CommandFailedError as error:
             failures.append(f"{file.usage.path}: {error}")
     if failures:
         raise CommandFailedError("\n".join(failures))
+
+
+def _print(line: str) -> None:
+    Console().print(line, highlight=False, markup=False, soft_wrap=True)

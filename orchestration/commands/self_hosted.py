@@ -4,14 +4,17 @@ Not here: the report (selfhosted/), the asset that lands and sends it (assets/ra
 """
 
 import datetime as dt
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from orchestration.commands.configured import NOTHING_CONFIGURED, configured
 from orchestration.commands.daily_run import NO_CREDENTIALS, run_days
-from orchestration.commands.failure import CommandFailedError
-from orchestration.settings import ACCOUNT, ENDPOINT, SettingsError
+from orchestration.runs.options import RunOptions
+from orchestration.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from orchestration.hand_made import HandMadeReport
 
 
 def run_report(
@@ -41,37 +44,30 @@ def run_report(
         settings,
         since=since,
         until=until,
-        report=ReportConfig(
-            tables=tables,
-            batch_days=batch_days,
-            send_to_spacelift=send_to_spacelift,
-            dry_run=dry_run,
-            again=again,
-            accept_shrinkage=accept_shrinkage,
+        options=RunOptions(
+            report=ReportConfig(
+                tables=tables,
+                batch_days=batch_days,
+                send_to_spacelift=send_to_spacelift,
+                dry_run=dry_run,
+                again=again,
+                accept_shrinkage=accept_shrinkage,
+            )
         ),
         console=Console(),
     )
 
 
-def load_report_file(path: Path, *, accept_shrinkage: bool) -> None:
+def load_report(settings: Settings, report: "HandMadeReport", *, accept_shrinkage: bool) -> None:
     """The report job over the days of a report that a person exported; nobody is asked, nothing is sent."""
     from orchestration.assets.raw_selfhosted_rows import ReportConfig
-    from orchestration.landing.errors import FileRefusedError
-    from orchestration.selfhosted.report_file import read_report_file
 
-    settings = configured()
-    if settings.account is None:
-        raise SettingsError(
-            f"whose report is this? set {ACCOUNT} to the account's name in the warehouse, or {ENDPOINT}"
-        )
-    try:
-        report, _ = read_report_file(path)
-    except FileRefusedError as error:
-        raise CommandFailedError(str(error)) from error
     run_days(
         settings,
         since=report.since,
         until=report.until,
-        report=ReportConfig(file=str(path.absolute()), accept_shrinkage=accept_shrinkage),
+        options=RunOptions(
+            report=ReportConfig(file=str(report.path.absolute()), accept_shrinkage=accept_shrinkage)
+        ),
         console=Console(),
     )

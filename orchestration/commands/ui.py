@@ -32,7 +32,7 @@ def serve_ui(*, port: int, is_demo: bool) -> None:
 
 
 def _serve(*, port: int) -> None:
-    from orchestration.launch import WORKSPACE
+    from orchestration.runs.launch import WORKSPACE
 
     refuse_taken_port(port)
     # A service manager's request to end is the same as a person's; and a shell that started this in the

@@ -18,7 +18,7 @@ import psycopg
 from orchestration.exports.elastic_client import Document, ElasticClient
 from orchestration.exports.elastic_documents import GRAINS, INDEX, TEMPLATE
 from orchestration.exports.focus import ExportError
-from orchestration.landing.ingest import ONE_DAY, windows
+from orchestration.landing.windows import ONE_DAY, windows
 from orchestration.warehouse.schema import account_of
 
 # Posted, cleaned and recorded together.

@@ -5,6 +5,7 @@ No client library: a major version of one speaks to servers of that version only
 Source: Elastic's documentation, "Bulk API", "Delete by query API", "Create or update an index template".
 """
 
+import base64
 import datetime as dt
 import json
 import time
@@ -26,6 +27,7 @@ from orchestration.settings import (
 from orchestration.spacelift.answers import one_line, retry_after_seconds
 
 TIMEOUT_SECONDS = 60.0
+CONNECT_TIMEOUT_SECONDS = 10.0
 # Of one request; servers take 100 MB by default, but want less at once.
 BULK_BYTES = 5 * 2**20
 # Waits of 1, 2, 4 … seconds between them, or as long as the server says: a minute in all, or more.
@@ -56,10 +58,29 @@ class Document:
 class ElasticClient:
     """Made by `elastic_client`."""
 
-    def __init__(self, http: httpx.Client, *, secrets: Sequence[str], wait: Callable[[float], None]) -> None:
+    def __init__(
+        self, http: httpx.Client, *, secrets: Sequence[str], wait: Callable[[float], None], tries: int
+    ) -> None:
         self._http = http
         self._secrets = secrets
         self._wait = wait
+        self._tries = tries
+
+    def describe_server(self, index: str) -> str:
+        """Its name and version, if it lets us do what an export does first; changes nothing."""
+        # Not everybody who may export may also see the server's name.
+        answer = self._ask("GET", "/", accept=frozenset({403}))
+        told = self._json(answer)
+        version = told.get("version")
+        if answer.is_success and not (told.get("cluster_name") and isinstance(version, dict)):
+            raise ElasticError(
+                f"{self._http.base_url.host} does not call itself Elasticsearch: check {ELASTICSEARCH_URL}"
+            )
+        self._ask("GET", f"/_index_template/{index}", accept=frozenset({404}))
+        if not isinstance(version, dict):
+            return "a server whose name and version we may not see"
+        product = version.get("distribution") or "Elasticsearch"
+        return self._shown(f"{product} {version.get('number')}, cluster {told['cluster_name']}")
 
     def prepare_index(self, index: str, *, template: Mapping[str, Any]) -> bool:
         """Put the template, and make the index or bring its fields up to date; whether it is new."""
@@ -90,7 +111,7 @@ class ElasticClient:
 
     def _index_chunk(self, index: str, chunk: Sequence[Document]) -> None:
         waiting = list(chunk)
-        for number in range(TRIES):
+        for number in range(self._tries):
             response = self._ask("POST", f"/{index}/_bulk", _ndjson(waiting))
             answer = self._json(response)
             items = answer.get("items")
@@ -107,7 +128,7 @@ class ElasticClient:
                     raise ElasticError("Elasticsearch says that documents of a _bulk failed, but not which")
                 return
             final = [result for _, result in refused if result.get("status") not in _ASK_AGAIN]
-            if final or number == TRIES - 1:
+            if final or number == self._tries - 1:
                 first = (final or [result for _, result in refused])[0]
                 raise ElasticError(
                     f"Elasticsearch refused {len(final) or len(refused)} of {len(chunk)} documents; "
@@ -129,8 +150,8 @@ class ElasticClient:
         kind = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
         headers = {} if content is None else {"Content-Type": kind}
         what = f"{method} {path.partition('?')[0]}"
-        for number in range(TRIES):
-            is_last = number == TRIES - 1
+        for number in range(self._tries):
+            is_last = number == self._tries - 1
             try:
                 response = self._http.request(method, path, content=content, headers=headers)
             except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
@@ -138,11 +159,11 @@ class ElasticClient:
                 raise ElasticError(f"{what} is not valid HTTP: check {ELASTICSEARCH_URL}") from error
             except httpx.RequestError as error:
                 is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+                hint = "a private CA goes into SSL_CERT_FILE" if is_untrusted else _HINTS[404]
                 if is_last or is_untrusted:
                     raise ElasticError(
                         f"no answer from Elasticsearch ({self._http.base_url.host}) to {what}: "
-                        f"{self._shown(str(error) or type(error).__name__)}"
-                        + ("; a private CA goes into SSL_CERT_FILE" if is_untrusted else "")
+                        f"{self._shown(str(error) or type(error).__name__)}; {hint}"
                     ) from error
                 self._wait(_seconds(number, None))
                 continue
@@ -177,9 +198,11 @@ class ElasticClient:
 
 @contextmanager
 def elastic_client(
-    settings: Settings, *, wait: Callable[[float], None] = time.sleep
+    settings: Settings, *, wait: Callable[[float], None] = time.sleep, tries: int = TRIES
 ) -> Iterator[ElasticClient]:
     """A client of the configured server, closed at the end; a private CA goes into SSL_CERT_FILE.
+
+    A request is sent at most `tries` times, and the client calls `wait` between.
 
     Raises:
         SettingsError: no server is configured.
@@ -189,7 +212,7 @@ def elastic_client(
     headers, auth, secrets = {}, None, []
     if settings.elasticsearch_api_key:
         headers = {"Authorization": f"ApiKey {settings.elasticsearch_api_key}"}
-        secrets = [settings.elasticsearch_api_key]
+        secrets = [settings.elasticsearch_api_key, *_unpacked(settings.elasticsearch_api_key)]
     elif settings.elasticsearch_username and settings.elasticsearch_password:
         auth = httpx.BasicAuth(settings.elasticsearch_username, settings.elasticsearch_password)
         header = next(auth.auth_flow(httpx.Request("GET", settings.elasticsearch_url))).headers[
@@ -197,9 +220,21 @@ def elastic_client(
         ]
         secrets = [settings.elasticsearch_password, header.removeprefix("Basic ")]
     with httpx.Client(
-        base_url=settings.elasticsearch_url, headers=headers, auth=auth, timeout=TIMEOUT_SECONDS
+        base_url=settings.elasticsearch_url,
+        headers=headers,
+        auth=auth,
+        timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS),
     ) as http:
-        yield ElasticClient(http, secrets=secrets, wait=wait)
+        yield ElasticClient(http, secrets=secrets, wait=wait, tries=tries)
+
+
+def _unpacked(api_key: str) -> list[str]:
+    """The secret in a key, which is `<id>:<secret>` in base64; a server may quote it as it reads it."""
+    try:
+        _, _, secret = base64.b64decode(api_key, validate=True).decode().partition(":")
+    except ValueError:
+        return []
+    return [secret] if secret else []
 
 
 def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -17,9 +17,9 @@ from collections import Counter, defaultdict
 import psycopg
 from psycopg import sql
 
-from orchestration.landing.ingest import ONE_DAY, windows
 from orchestration.landing.loads import Request, insert_load, refuse_open_transaction
 from orchestration.landing.usage_spans import SECONDS_PER_DAY, unix_seconds
+from orchestration.landing.windows import ONE_DAY, windows
 from orchestration.spacelift.aspects import Aspect
 
 _EPOCH = dt.date(1970, 1, 1)

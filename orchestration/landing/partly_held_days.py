@@ -18,9 +18,9 @@ from itertools import pairwise
 import psycopg
 from psycopg import sql
 
-from orchestration.landing.ingest import ONE_DAY
 from orchestration.landing.usage_file import SECONDS_PER_HOUR, UsageFile
 from orchestration.landing.usage_spans import SECONDS_PER_DAY, unix_seconds
+from orchestration.landing.windows import ONE_DAY
 from orchestration.spacelift.aspects import Aspect
 
 # The hours of a UTC day that have rows, as Unix seconds; None when the day never landed.
@@ -89,8 +89,11 @@ def landed_hours(
     return hours
 
 
-def is_in_the_marts(connection: psycopg.Connection, file: UsageFile) -> bool:
-    """Whether every day of the file last landed from these very bytes, and the marts were built since."""
+def is_in_the_marts(
+    connection: psycopg.Connection, *, aspect: Aspect, since: dt.date, until: dt.date, sha256: str
+) -> bool:
+    """Whether every day (`until` is exclusive) last landed from these very bytes, and the marts were built
+    since."""
     with connection.transaction():
         known = connection.execute("select to_regclass('marts.data_freshness')").fetchone()
         if known is None or known[0] is None:
@@ -109,7 +112,7 @@ def is_in_the_marts(connection: psycopg.Connection, file: UsageFile) -> bool:
                 and max(finished_at) < (select max(built_at) from marts.data_freshness)
             from latest
             """,
-            [file.aspect.name, file.since, file.until, file.sha256, len(file.days)],
+            [aspect.name, since, until, sha256, (until - since).days],
         ).fetchone()
     return bool(row and row[0])
 

@@ -1,7 +1,8 @@
 """Rows of whole UTC days into a raw table: each day replaced in one transaction, with its load record.
 
-Here: delete, COPY, the quarantined rows. Not here: what a good row is (usage_rows.py), the load record
-(loads.py), asking the vendor (ingest.py), who may write when (warehouse/lock.py).
+Here: delete, COPY, the quarantined rows. Not here: what a good row is (usage_rows.py), how many bad ones are
+too many (sorted_rows.py), the load record (loads.py), asking the vendor (ingest.py), who may write when
+(warehouse/lock.py).
 
 A day's transaction commits only after the whole body has come and is in the archive. So a cut transfer, a
 failed archive or a killed process leaves the day as it was.
@@ -10,8 +11,6 @@ Every connection given here must have no transaction open; it may be in autocomm
 """
 
 import datetime as dt
-import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +18,7 @@ from decimal import Decimal
 import psycopg
 from psycopg import sql
 
-from orchestration.landing.archive import ArchivedBody
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.day_spool import DaySpool
 from orchestration.landing.errors import FileRefusedError, ShrunkenDayError, TooManyBadRowsError
 from orchestration.landing.loads import (
@@ -34,12 +33,12 @@ from orchestration.landing.loads import (
     record_sum,
     refuse_open_transaction,
 )
-from orchestration.landing.usage_csv import BadRow, UsageCsv
+from orchestration.landing.sorted_rows import SortedRows
+from orchestration.landing.usage_csv import UsageCsv
 from orchestration.landing.usage_header import Layout
 from orchestration.landing.usage_spans import unix_seconds
 from orchestration.spacelift.aspects import ASPECTS, Aspect
 
-MAX_BAD_PERCENT = 1
 # Of fewer rows the half is a run or two, which the vendor may well take back.
 SHRINKAGE_FLOOR_ROWS = 4
 
@@ -90,7 +89,7 @@ def land(
     with DaySpool() as bad_rows:
         try:
             usage = UsageCsv(blocks, aspect=aspect, since=since, until=until, origin=_origin(request))
-            sorted_rows = _SortedRows(usage, bad_rows)
+            sorted_rows = SortedRows(usage, bad_rows)
             if len(request.days) == 1:
                 pieces = (data for _, data in sorted_rows)
                 landing = _Landing(connection, request, sorted_rows, started_at, commit_archive, on_shrunken)
@@ -124,67 +123,13 @@ def is_shrunken(*, before: int | None, now: int) -> bool:
     return now == 0 or (before >= SHRINKAGE_FLOOR_ROWS and now * 2 <= before)
 
 
-class _SortedRows:
-    """The good rows of a body with their days; the bad ones go into a spool; all are counted by day."""
-
-    def __init__(self, usage: UsageCsv, bad_rows: DaySpool) -> None:
-        self.usage = usage
-        self._bad_rows = bad_rows
-        self.good: Counter[dt.date] = Counter()
-        self.bad: Counter[dt.date] = Counter()
-        self._first_bad: dict[dt.date, BadRow] = {}
-
-    def __iter__(self) -> Iterator[tuple[dt.date, bytes]]:
-        for rows in self.usage:
-            if isinstance(rows, BadRow):
-                self.bad[rows.day] += 1
-                self._first_bad.setdefault(rows.day, rows)
-                line = json.dumps([rows.line_number, rows.raw_line, rows.reason])
-                self._bad_rows.append(rows.day, line.encode() + b"\n")
-            else:
-                self.good[rows.day] += rows.count
-                yield rows.day, rows.data
-
-    def refuse_if_bad(self, request: Request, day: dt.date) -> None:
-        """Raise TooManyBadRowsError when the day is not fit to be landed."""
-        bad = self.bad[day]
-        total = bad + self.good[day]
-        if bad * 100 > total * MAX_BAD_PERCENT:
-            first = self._first_bad[day]
-            raise TooManyBadRowsError(
-                f"{request.aspect.name} of {day}: {bad} of {total} rows are bad, more than {MAX_BAD_PERCENT}"
-                f" %; the first is line {first.line_number}: {first.reason}"
-            )
-
-    def bad_rows(self, day: dt.date) -> Iterator[tuple[int, str, str]]:
-        """Line number, raw line and reason of every bad row of a day."""
-        rest = b""
-        for block in self._bad_rows.read(day):
-            *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
-                line_number, raw_line, reason = json.loads(line)
-                yield line_number, raw_line, reason
-
-    @property
-    def lines(self) -> int:
-        """Lines of the body that are rows, by their line ends; known once all have passed."""
-        usage = self.usage
-        return usage.lines_received - usage.continuation_lines - usage.blank_lines_at_end
-
-    def outside(self, request: Request, day: dt.date) -> int:
-        """Rows outside the window, each once: those before at its first day, those after at its last."""
-        before = self.usage.rows_before if day == request.days[0] else 0
-        after = self.usage.rows_after if day == request.days[-1] else 0
-        return before + after
-
-
 @dataclass(frozen=True)
 class _Landing:
     """One body on its way into a raw table."""
 
     connection: psycopg.Connection
     request: Request
-    rows: _SortedRows
+    rows: SortedRows
     started_at: dt.datetime
     commit_archive: Callable[[], ArchivedBody]
     on_shrunken: Callable[[ArchivedBody, dt.date], None]

@@ -19,12 +19,13 @@ from isal import igzip, isal_zlib
 
 from orchestration.landing.archive import Archive
 from orchestration.landing.errors import FileRefusedError, HeaderError
-from orchestration.landing.ingest import ONE_DAY, FailedWindow, Progress, land_body
 from orchestration.landing.loads import Request
+from orchestration.landing.one_body import FailedWindow, Progress, land_body
 from orchestration.landing.usage_csv import BLOCK_BYTES, GoodRows, UsageCsv
 from orchestration.landing.usage_header import Layout
 from orchestration.landing.usage_rows import Broken, fast_line_with_any_time, split_record, timestamp_of
 from orchestration.landing.usage_spans import SECONDS_PER_DAY, unix_seconds
+from orchestration.landing.windows import ONE_DAY
 from orchestration.spacelift.aspects import ASPECTS, Aspect
 
 SECONDS_PER_HOUR = 3_600

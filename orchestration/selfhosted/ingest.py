@@ -9,7 +9,8 @@ from typing import Literal
 
 import psycopg
 
-from orchestration.landing.archive import Archive, ArchivedBody
+from orchestration.landing.archive import Archive
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.selfhosted.raw_rows import land_rows
 from orchestration.selfhosted.report import Report
 

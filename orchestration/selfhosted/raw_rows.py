@@ -12,10 +12,13 @@ from typing import Literal
 
 import psycopg
 
-from orchestration.landing.archive import ArchivedBody
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.errors import FileRefusedError
 from orchestration.landing.loads import refuse_open_transaction
 from orchestration.selfhosted.report import Report, ReportRow
+
+# For `since`: no report is older.
+EVER = dt.date(2010, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ Here: recognising and reading it. Not here: what is in it (report.py), its landi
 """
 
 import gzip
+import zlib
 from pathlib import Path
 
 from orchestration.landing.errors import FileRefusedError
 from orchestration.selfhosted.report import Report, read_report
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW = 31
 _LOOKED_AT_BYTES = 4096
 
 
@@ -21,10 +23,11 @@ def is_report_file(path: Path) -> bool:
     """
     try:
         with path.open("rb") as file:
-            is_gzip = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-        with gzip.open(path) if is_gzip else path.open("rb") as opened:
-            begin = opened.read(_LOOKED_AT_BYTES)
-    except (OSError, EOFError) as error:
+            begin = file.read(_LOOKED_AT_BYTES)
+        if begin.startswith(_GZIP_MAGIC):
+            # Only as far as it goes: of a file that is cut, whoever reads it whole tells.
+            begin = zlib.decompressobj(wbits=_GZIP_WINDOW).decompress(begin, _LOOKED_AT_BYTES)
+    except (OSError, zlib.error) as error:
         raise FileRefusedError(f"{path}: {_reason(error)}") from error
     return begin.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
 
@@ -39,10 +42,10 @@ def read_report_file(path: Path) -> tuple[Report, bytes]:
         body = path.read_bytes()
         if body.startswith(_GZIP_MAGIC):
             body = gzip.decompress(body)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise FileRefusedError(f"{path}: {_reason(error)}") from error
     return read_report(body, origin=str(path)), body
 
 
-def _reason(error: OSError | EOFError) -> str:
+def _reason(error: OSError | EOFError | zlib.error) -> str:
     return getattr(error, "strerror", None) or "the gzip file is cut or damaged"

@@ -1,7 +1,7 @@
 """Minutes per run, state and hour, counted from the state transitions of a self-hosted instance.
 
 Here: pure counting, as the usage CSV has it: one sum per run, state and UTC hour, a terminal state once with
-0 minutes. Not here: which stack and pool a run belongs to (usage_days.py).
+0 minutes. Not here: which stack and pool a run belongs to (reported_runs.py).
 
 A transition says that a run entered a state; it leaves it with its next transition. The names of the
 states are those of the usage CSV. One public reader of the reports takes them for numbers, and what a number

@@ -1,7 +1,8 @@
 """Days of a report as days of the two usage files: hourly workers from heartbeats, minutes from transitions.
 
 Here: the rows in the vendor's columns, landed like a download with source `report`, so that all marts are
-built from them as from a SaaS account's. Not here: the counting (heartbeats.py, transitions.py).
+built from them as from a SaaS account's. Not here: the counting (heartbeats.py, transitions.py), what else a
+row says of a run (reported_runs.py).
 
 Reports know pools by ULID. A pool's name is the one that the report gives it, else the one that Spacelift
 lists over GraphQL, else its ULID; raw.vendor_worker_pools notes it beside the ULID, for the marts.
@@ -13,35 +14,29 @@ that they may have changed, and landed again if they did.
 import csv
 import datetime as dt
 import io
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from orchestration.landing.ingest import ONE_DAY
 from orchestration.landing.loads import Load, Request, record_failure
 from orchestration.landing.raw_tables import land
 from orchestration.landing.usage_spans import unix_seconds
+from orchestration.landing.windows import ONE_DAY
 from orchestration.selfhosted.heartbeats import Stay, stay_of, workers_by_hour
-from orchestration.selfhosted.raw_rows import CoveringReport, covering_reports, latest_rows, rows_of
-from orchestration.selfhosted.report import HEARTBEATS, RUN_STATE_TRANSITIONS, RUNS, STACKS, WORKER_POOLS
-from orchestration.selfhosted.transitions import HoursUnknownError, Spent, Timelines, transition_of
+from orchestration.selfhosted.raw_rows import EVER, CoveringReport, covering_reports, latest_rows, rows_of
+from orchestration.selfhosted.report import HEARTBEATS, RUN_STATE_TRANSITIONS, WORKER_POOLS
+from orchestration.selfhosted.reported_runs import ReportedRuns, UsageRow
+from orchestration.selfhosted.transitions import HoursUnknownError, Timelines, transition_of
+from orchestration.selfhosted.ulid import is_ulid
 from orchestration.spacelift.aspects import RUN_MINUTES, WORKER_COUNT, Aspect
 
 # What began before may still go on; of workers and runs that have been silent for longer, nothing is known.
 LOOKBACK = dt.timedelta(days=90)
-_EVER = dt.date(2010, 1, 1)
-
-UsageRow = tuple[Any, ...]
-
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID = re.compile(f"[0-7][{_CROCKFORD}]{{25}}")
 _BLOCK_CHARACTERS = 256 * 1024
 
 
@@ -116,7 +111,7 @@ class _Landing:
         covered = covering_reports(self.connection, table=RUN_STATE_TRANSITIONS, since=since)
         if not covered:
             return
-        runs = _Runs(self.connection, names=self._pool_names(), since=since - LOOKBACK)
+        runs = ReportedRuns(self.connection, names=self._pool_names(), since=since - LOOKBACK)
         timelines = Timelines()
         seen_until = since - LOOKBACK
         for window, report in _windows(covered):
@@ -158,7 +153,7 @@ class _Landing:
                 " from raw.vendor_worker_pools order by worker_pool_ulid, fetched_at desc"
             ).fetchall()
         names = dict(listed)
-        for ulid, pool in latest_rows(self.connection, WORKER_POOLS, key="ulid", since=_EVER).items():
+        for ulid, pool in latest_rows(self.connection, WORKER_POOLS, key="ulid", since=EVER).items():
             if isinstance(name := pool.get("name"), str) and name.strip():
                 names[ulid.upper()] = name.strip()
         # Two pools of one name would be one in a file that knows pools by name.
@@ -174,7 +169,7 @@ class _Landing:
         """Which name stands for which ULID in the rows that were just written, once a day."""
         by_day: defaultdict[dt.date, set[str]] = defaultdict(set)
         for _, stay in stays:
-            if _ULID.fullmatch(stay.pool):
+            if is_ulid(stay.pool):
                 day = stay.first_at.date()
                 while day <= stay.last_at.date():
                     by_day[day].add(stay.pool)
@@ -244,68 +239,6 @@ class _Landing:
         self.on_load(load)
 
 
-class _Runs:
-    """What a row of the run-minutes file says about a run besides its minutes."""
-
-    def __init__(self, connection: psycopg.Connection, *, names: Mapping[str, str], since: dt.date) -> None:
-        self._names = names
-        self._runs = {
-            key.upper(): row for key, row in latest_rows(connection, RUNS, key="ulid", since=since).items()
-        }
-        self._told_since = _midnight(
-            min(covering_reports(connection, table=RUNS, since=_EVER), default=_EVER)
-        )
-        self._stacks = latest_rows(connection, STACKS, key="id", since=_EVER)
-        # Which number is which pool: `worker_pools` may have no ULIDs, heartbeats have both.
-        pools = {
-            **latest_rows(connection, HEARTBEATS, key="worker_pool_id", since=since),
-            **{
-                key: {"worker_pool_ulid": row["ulid"]}
-                for key, row in latest_rows(connection, WORKER_POOLS, key="id", since=_EVER).items()
-                if row.get("ulid")
-            },
-        }
-        self._pools = {
-            key: ulid.upper()
-            for key, row in pools.items()
-            if isinstance(ulid := row.get("worker_pool_ulid"), str) and ulid
-        }
-
-    def is_told(self, run_ulid: str) -> bool:
-        """False for a run that was created before the first report began: no report has it."""
-        return run_ulid in self._runs or _created_at(run_ulid) >= self._told_since
-
-    def row(self, spent: Spent) -> UsageRow:
-        """The row in the file's columns.
-
-        Raises:
-            HoursUnknownError: the run's stack is not in the reports.
-        """
-        run = self._runs.get(spent.run_ulid)
-        stack = self._stacks.get(str(run.get("stack_id"))) if run else None
-        stack_ulid = stack.get("ulid") if stack else None
-        if run is None or stack is None or not isinstance(stack_ulid, str):
-            raise HoursUnknownError(f"no stack is known of run {spent.run_ulid}")
-        pool_id = stack.get("worker_pool_id")
-        pool = self._pools.get(str(pool_id)) if pool_id is not None else None
-        run_type = run.get("type")
-        return (
-            int(spent.hour_at.timestamp()),
-            spent.minutes,
-            pool_id is None,
-            spent.state,
-            run_type.upper() if isinstance(run_type, str) else None,
-            spent.run_ulid,
-            # Reports leave names out, and what has no name cannot be charged with anything.
-            _text(stack.get("name")) or stack_ulid.upper(),
-            _text(stack.get("slug")),
-            stack_ulid.upper(),
-            stack.get("is_module") not in (True, "true", "t", 1),
-            self._names.get(pool, pool) if pool else None,
-            pool,
-        )
-
-
 def _windows(
     covered: Mapping[dt.date, CoveringReport],
 ) -> Iterator[tuple[list[dt.date], CoveringReport]]:
@@ -344,23 +277,5 @@ def _csv_blocks(aspect: Aspect, rows: Iterable[UsageRow]) -> Iterator[bytes]:
     yield text.getvalue().encode()
 
 
-def _created_at(ulid: str) -> dt.datetime:
-    """When a ULID was made: its first ten characters are Unix milliseconds in Crockford's base32.
-
-    Raises:
-        HoursUnknownError: it is no ULID.
-    """
-    if not _ULID.fullmatch(ulid):
-        raise HoursUnknownError(f"run {ulid!r:.40} has no ULID")
-    milliseconds = 0
-    for letter in ulid[:10]:
-        milliseconds = milliseconds * 32 + _CROCKFORD.index(letter)
-    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
-
-
 def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), dt.UTC)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None

@@ -63,12 +63,11 @@ _SETTINGS_ON_LINUX = "dynamic_shared_memory_type = sysv\n"
 
 @dataclass(frozen=True)
 class Status:
-    """What `check` reports. `port` is None before the first start, `major_version` before there are data."""
+    """What `check` reports. `port` is None before the first start."""
 
     state: Literal["absent", "stopped", "starting", "running"]
     folder: Path
     port: int | None = None
-    major_version: int | None = None
 
 
 def ensure_running(home: Path) -> str:
@@ -123,9 +122,9 @@ def status(home: Path) -> Status:
             return Status("absent", folder.path)
         postmaster = running_postmaster(folder.data)
         if postmaster is None:
-            return Status("stopped", folder.path, folder.port(), folder.data_major())
+            return Status("stopped", folder.path, folder.port())
         state: Literal["running", "starting"] = "running" if postmaster.is_ready else "starting"
-        return Status(state, folder.path, postmaster.port or folder.port(), folder.data_major())
+        return Status(state, folder.path, postmaster.port or folder.port())
 
 
 def _create(folder: ClusterFolder, *, lock: int) -> None:

@@ -21,14 +21,10 @@ from orchestration.settings import VARIABLES
 from orchestration.spacelift.auth import ReadyToken
 from orchestration.spacelift.client import SpaceliftClient
 from orchestration.warehouse.schema import claim_account
+from tests.contracts_csv import CONTRACTS_HEADER
 
-HEADER = (
-    "contract_id,account,valid_from,valid_to,currency,anchor_day,timezone,worker_metric,worker_percentile,"
-    "committed_workers,worker_unit_price,worker_overage_unit_price,private_minutes_included,"
-    "private_minutes_unit_price,private_minutes_overage_unit_price,public_minutes_included,"
-    "public_minutes_unit_price,public_minutes_overage_unit_price,seats_included,seats_used,seat_unit_price,"
-    "base_fee,paid_via\n"
-)
+HEADER = f"{CONTRACTS_HEADER}\n"
+
 GOOD = "acme-2026,acme,2026-01-01,,USD,,,max,,5,1,,,,,,,,,,,,\n"
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]

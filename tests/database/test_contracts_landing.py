@@ -9,14 +9,10 @@ import pytest
 from orchestration.contracts.errors import ContractsError
 from orchestration.contracts.raw_contracts import land_contracts, land_invoices
 from orchestration.warehouse.connection import connect
+from tests.contracts_csv import CONTRACTS_HEADER
 
-HEADER = (
-    "contract_id,account,valid_from,valid_to,currency,anchor_day,timezone,worker_metric,worker_percentile,"
-    "committed_workers,worker_unit_price,worker_overage_unit_price,private_minutes_included,"
-    "private_minutes_unit_price,private_minutes_overage_unit_price,public_minutes_included,"
-    "public_minutes_unit_price,public_minutes_overage_unit_price,seats_included,seats_used,seat_unit_price,"
-    "base_fee,paid_via\n"
-)
+HEADER = f"{CONTRACTS_HEADER}\n"
+
 FIRST = (
     "acme-2025,acme,2025-01-01,2026-01-01,EUR,31,Europe/Warsaw,percentile,95,12,600,0.10,,,,400,0,0.02,20,22,"
     "15,0,direct\n"

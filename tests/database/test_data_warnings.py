@@ -10,7 +10,7 @@ from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
 from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
-from orchestration.landing.archive import ArchivedBody
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.raw_tables import land
 from orchestration.resources.dbt import dbt_environment, failure_line
 from orchestration.spacelift.aspects import ASPECTS

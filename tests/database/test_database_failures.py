@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from orchestration.landing.archive import ArchivedBody
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.raw_tables import land
 from orchestration.resources.dbt import dbt_environment
 from orchestration.spacelift.aspects import WORKER_COUNT

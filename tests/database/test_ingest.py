@@ -9,8 +9,11 @@ import psycopg
 import pytest
 
 from orchestration.landing.archive import Archive
-from orchestration.landing.ingest import FailedWindow, ingest, ingest_from_archive, windows
+from orchestration.landing.ingest import ingest
+from orchestration.landing.ingest_from_archive import ingest_from_archive
 from orchestration.landing.loads import Load
+from orchestration.landing.one_body import FailedWindow
+from orchestration.landing.windows import windows
 from orchestration.spacelift.aspects import WORKER_COUNT
 from orchestration.spacelift.auth import ReadyToken
 from orchestration.spacelift.client import SpaceliftClient

@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from orchestration.landing.archive import Archive, ArchivedBody
+from orchestration.landing.archive import Archive
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.errors import ArchiveError, HeaderError
 from orchestration.landing.loads import Load
 from orchestration.landing.raw_tables import land

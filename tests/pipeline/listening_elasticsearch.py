@@ -5,14 +5,17 @@ The answers have the form of Elastic's documentation of _bulk and _delete_by_que
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 class Elasticsearch(ThreadingHTTPServer):
-    """Keeps documents by id; `refusals` are statuses of the next _bulk, for all of it or for single items."""
+    """Keeps documents by id; `refusals` are statuses of the next _bulk, for all of it or for single items.
+
+    `gate` sees every request first: what it returns is the answer.
+    """
 
     daemon_threads = True
 
@@ -24,6 +27,7 @@ class Elasticsearch(ThreadingHTTPServer):
         self.sent: list[int] = []
         self.refusals: list[int | dict[int, int]] = []
         self.index_exists = False
+        self.gate: Callable[[Handler], tuple[int, Any] | None] = lambda handler: None
 
     @property
     def url(self) -> str:
@@ -65,6 +69,10 @@ class Handler(BaseHTTPRequestHandler):
     server: Elasticsearch
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self) -> None:
+        name = {"cluster_name": "demo-cluster", "version": {"number": "8.15.2"}}
+        self._answer(*((200, name) if self.path == "/" else (404, {})))
+
     def do_HEAD(self) -> None:
         self._answer(200 if self.server.index_exists else 404, None)
 
@@ -94,8 +102,10 @@ class Handler(BaseHTTPRequestHandler):
         self.server.authorizations.add(self.headers["Authorization"])
         return self.rfile.read(int(self.headers["Content-Length"] or 0))
 
-    def _answer(self, status: int, answer: dict[str, Any] | None) -> None:
-        body = b"" if answer is None else json.dumps(answer).encode()
+    def _answer(self, status: int, answer: Any) -> None:
+        status, answer = self.server.gate(self) or (status, answer)
+        no_body = answer is None or self.command == "HEAD"
+        body = b"" if no_body else answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -1,10 +1,5 @@
-"""The dashboard's file as a person has it: written by the command, opened from disk in a real Chromium.
+"""The dashboard's file as a person has it: written by the command, opened from disk in a real Chromium."""
 
-Without a Chromium on the machine these tests are skipped, but in CI (CI=true) they fail.
-"""
-
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from orchestration import cli
 from orchestration.assets import dashboard as dashboard_asset
@@ -30,15 +25,6 @@ CHARTS = (
     "queue",
     "coverage",
 )
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -73,36 +59,20 @@ def configure(monkeypatch: pytest.MonkeyPatch, *, database_url: str, home: Path)
 
 
 @pytest.fixture(scope="module")
-def chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    missing = "no Chromium on this machine: apt-get install chromium"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
-
-
-@pytest.fixture(scope="module")
 def dashboard(
-    chromium: str, demo_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OpenDashboard]:
+    browser: Browser, demo_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> OpenDashboard:
     home = tmp_path_factory.mktemp("dashboard-home")
     with pytest.MonkeyPatch.context() as monkeypatch:
         configure(monkeypatch, database_url=demo_warehouse_url, home=home)
         assert cli.exit_code_of(["dashboard"]) == 0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        opened = OpenDashboard(browser.new_page())
-        opened.page.on("request", lambda request: opened.requests.append(request.url))
-        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
-        opened.page.on(
-            "console", lambda said: opened.errors.append(said.text) if said.type == "error" else None
-        )
-        opened.page.goto((home / "dashboard.html").as_uri())
-        opened.page.wait_for_selector("body[data-drawn]")
-        yield opened
-        browser.close()
+    opened = OpenDashboard(browser.new_page())
+    opened.page.on("request", lambda request: opened.requests.append(request.url))
+    opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.page.on("console", lambda said: opened.errors.append(said.text) if said.type == "error" else None)
+    opened.page.goto((home / "dashboard.html").as_uri())
+    opened.page.wait_for_selector("body[data-drawn]")
+    return opened
 
 
 @pytest.fixture

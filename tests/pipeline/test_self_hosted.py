@@ -1,6 +1,7 @@
 """A self-hosted instance by the command line: reports to marts, and to Spacelift when somebody asks."""
 
 import datetime as dt
+import gzip
 import json
 import os
 from collections.abc import Iterator
@@ -147,6 +148,30 @@ def test_a_file_from_an_air_gapped_instance_is_landed_without_asking_or_sending(
     (tmp_path / "other.json").write_text('{"data": {}}')
     assert cli.exit_code_of(["load-file", str(tmp_path / "other.json")]) == 1
     assert "is no usage report of a self-hosted instance" in capsys.readouterr().err
+
+
+def test_a_report_file_whose_bytes_are_in_the_marts_already_starts_no_run(
+    public_api: PublicApi, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "usage_data_2026-06-01_2026-06-03.json.gz"
+    report.write_bytes(
+        gzip.compress(usage_report(since=dt.date(2026, 6, 1), until=dt.date(2026, 6, 3), tables=None))
+    )
+    assert cli.exit_code_of(["load-file", str(report)]) == 0
+    covered = "select date_day::text from marts.fct_account_hourly where is_covered group by 1 order by 1"
+    assert rows(database_url, covered) == [("2026-06-01",), ("2026-06-02",)]
+    reports = "select report_id, source, landed_at from raw.selfhosted_reports"
+    before = rows(database_url, reports)
+    assert [source for _, source, _ in before] == ["file"]
+    capsys.readouterr()
+    assert cli.exit_code_of(["load-file", str(report)]) == 0
+    assert "are in the marts already (report 2026-06-01 to 2026-06-02)" in capsys.readouterr().out
+    assert rows(database_url, reports) == before
+    # Of two files, none lands when one is refused.
+    early = tmp_path / "early.json"
+    early.write_bytes(gzip.decompress(report.read_bytes()).replace(b"2026-06-01T", b"2023-06-01T"))
+    assert cli.exit_code_of(["load-file", str(early), str(report)]) == 1
+    assert "begins with 2023-06-01, before USAGE_START_DATE" in capsys.readouterr().err
 
 
 def test_what_a_person_asks_for_wrongly_is_one_line(

@@ -1,10 +1,6 @@
-"""The Dagster UI over the demo, used as a person does, in a real Chromium: make test-ui, about two minutes.
-
-Without a Chromium on the machine these tests are skipped, but in CI (CI=true) they fail.
-"""
+"""The Dagster UI over the demo, used as a person does, in a real Chromium: make test-ui, two minutes."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,17 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 STARTED_WITHIN_SECONDS = 120
 RUN_ENDS_WITHIN_SECONDS = 240
 JOB = "/locations/orchestration.definitions/jobs/spacelift_usage_daily"
@@ -49,17 +36,6 @@ class OpenUi:
         """What the page's own API says, for what no page shows in one place."""
         data: dict[str, Any] = httpx.post(f"{self.url}/graphql", json={"query": query}).json()["data"]
         return data
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    missing = "no Chromium on this machine: apt-get install chromium"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +73,13 @@ def _wait_until_it_answers(url: str, *, process: subprocess.Popen[bytes], log: P
 
 
 @pytest.fixture(scope="module")
-def ui(chromium: str, ui_url: str) -> Iterator[OpenUi]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        page = browser.new_page(viewport={"width": 1500, "height": 1400})
-        page.set_default_timeout(60_000)
-        expect.set_options(timeout=60_000)
-        opened = OpenUi(page=page, url=ui_url)
-        page.on("request", lambda request: opened.hosts.add(urlsplit(request.url).hostname or ""))
-        yield opened
-        browser.close()
+def ui(browser: Browser, ui_url: str) -> OpenUi:
+    page = browser.new_page(viewport={"width": 1500, "height": 1400})
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    opened = OpenUi(page=page, url=ui_url)
+    page.on("request", lambda request: opened.hosts.add(urlsplit(request.url).hostname or ""))
+    return opened
 
 
 def test_a_backfill_that_a_person_launches_ends_well(ui: OpenUi) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from orchestration.landing.archive import Archive, ArchivedBody
+from orchestration.landing.archive import Archive
+from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.errors import ArchiveError
 from orchestration.spacelift.aspects import RUN_MINUTES, WORKER_COUNT
 

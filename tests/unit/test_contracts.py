@@ -10,14 +10,8 @@ import pytest
 from orchestration.contracts.contracts_file import Contract, read_contracts
 from orchestration.contracts.errors import ContractsError
 from orchestration.contracts.invoices_file import InvoicedMetric, read_invoices
+from tests.contracts_csv import CONTRACTS_HEADER as HEADER
 
-HEADER = (
-    "contract_id,account,valid_from,valid_to,currency,anchor_day,timezone,worker_metric,worker_percentile,"
-    "committed_workers,worker_unit_price,worker_overage_unit_price,private_minutes_included,"
-    "private_minutes_unit_price,private_minutes_overage_unit_price,public_minutes_included,"
-    "public_minutes_unit_price,public_minutes_overage_unit_price,seats_included,seats_used,seat_unit_price,"
-    "base_fee,paid_via"
-)
 GOOD = {
     "contract_id": "acme-2026",
     "account": "acme.app.spacelift.io",

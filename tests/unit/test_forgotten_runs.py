@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.forgotten_runs import alive, report_killed_commands
+from orchestration.runs.forgotten import alive, report_killed_commands
 
 
 @pytest.fixture

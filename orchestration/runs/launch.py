@@ -23,16 +23,16 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
 
 from orchestration.assets.dbt_models import STEP_NAME as DBT_STEP_NAME
-from orchestration.assets.raw_selfhosted_rows import ReportConfig
-from orchestration.forgotten_runs import alive, report_killed_commands
 from orchestration.jobs import JOB_NAME, REPORT_JOB_NAME
 from orchestration.landing.usage_file import UsageFile
 from orchestration.partitions import DayRange
-from orchestration.run_failures import reason_of
+from orchestration.runs.failures import reason_of
+from orchestration.runs.forgotten import alive, report_killed_commands
+from orchestration.runs.options import RunOptions
 from orchestration.spacelift.aspects import ASPECTS
 
 DEFINITIONS_MODULE = "orchestration.definitions"
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 RAW_SCHEMA = "raw"
@@ -62,22 +62,13 @@ class RunOutcome:
 
 def run_daily_job(
     days: DayRange,
+    options: RunOptions,
     *,
-    from_archive: bool = False,
-    accept_shrinkage: bool = False,
-    full_refresh: bool = False,
-    file: UsageFile | None = None,
-    download: bool = True,
-    build_models: bool = True,
-    report: ReportConfig | None = None,
     on_model: ModelListener,
     on_killed: Callable[[dg.DagsterRun], None],
 ) -> RunOutcome:
     """Run the job for these days and wait for its end; DAGSTER_HOME says where it is recorded.
 
-    With `file` its aspect is landed from there, and what only the vendor could tell is left out of the run,
-    as it is without `download`. Without `build_models` a file is only landed, because another one follows.
-    With `report` it is the job of a self-hosted instance.
     `on_killed` hears of every earlier run of the command line that turns out to have been killed.
 
     Raises:
@@ -86,12 +77,13 @@ def run_daily_job(
     repository = ReconstructableRepository.for_module(
         DEFINITIONS_MODULE, "defs", working_directory=str(PROJECT_ROOT)
     )
+    file, report = options.file, options.report
     job_name = JOB_NAME if report is None else REPORT_JOB_NAME
     job = repository.get_reconstructable_job(job_name)
     is_report_file = report is not None and report.file is not None
-    if not build_models and file is not None:
+    if not options.build_models and file is not None:
         job = job.get_subset(asset_selection=frozenset({dg.AssetKey([RAW_SCHEMA, file.aspect.table])}))
-    elif file is not None or is_report_file or not download:
+    elif file is not None or is_report_file or not options.download:
         job = job.get_subset(asset_selection=without_the_vendor(job.get_definition(), file=file))
     failures: list[str] = []
     run_id = make_new_run_id()
@@ -105,15 +97,7 @@ def run_daily_job(
         run = instance.create_run_for_job(
             job_def=definition,
             run_id=run_id,
-            run_config=_run_config(
-                from_archive=from_archive,
-                accept_shrinkage=accept_shrinkage,
-                full_refresh=full_refresh,
-                file=file,
-                download=download,
-                build_models=build_models,
-                report=report,
-            ),
+            run_config=_run_config(options),
             tags={**days.tags, COMMAND_LINE_TAG: "true"},
             asset_selection=job.asset_selection,
             # This is what ties the run to the job in the UI.
@@ -135,30 +119,23 @@ def run_daily_job(
     )
 
 
-def _run_config(
-    *,
-    from_archive: bool,
-    accept_shrinkage: bool,
-    full_refresh: bool,
-    file: UsageFile | None,
-    report: ReportConfig | None,
-    download: bool,
-    build_models: bool,
-) -> Mapping[str, Any]:
-    models = {DBT_STEP_NAME: {"config": {"full_refresh": full_refresh}}} if build_models else {}
-    if report is not None:
-        return {**_QUIET, "ops": {"raw__selfhosted_rows": {"config": report.model_dump()}, **models}}
-    if file is not None:
-        return {**_QUIET, "ops": {**config_of_file(file, accept_shrinkage=accept_shrinkage), **models}}
-    if not download:
+def _run_config(options: RunOptions) -> Mapping[str, Any]:
+    build = {DBT_STEP_NAME: {"config": {"full_refresh": options.full_refresh}}}
+    models = build if options.build_models else {}
+    if options.report is not None:
+        return {**_QUIET, "ops": {"raw__selfhosted_rows": {"config": options.report.model_dump()}, **models}}
+    if options.file is not None:
+        landing = config_of_file(options.file, accept_shrinkage=options.accept_shrinkage)
+        return {**_QUIET, "ops": {**landing, **models}}
+    if not options.download:
         return {**_QUIET, "ops": models}
-    landing = {"config": {"from_archive": from_archive, "accept_shrinkage": accept_shrinkage}}
+    landing = {"config": {"from_archive": options.from_archive, "accept_shrinkage": options.accept_shrinkage}}
     return {
         **_QUIET,
         "ops": {
             "raw__run_minutes": landing,
             "raw__worker_count": landing,
-            "raw__vendor_usage": {"config": {"from_archive": from_archive}},
+            "raw__vendor_usage": {"config": {"from_archive": options.from_archive}},
             **models,
         },
     }
