@@ -260,7 +260,8 @@ def _time(field: str) -> alt.X:
         f"{field}:T",
         title=None,
         scale=theme.UTC_AXIS,
-        axis=alt.Axis(format="%-d %b", labelFlush=False, labelOverlap="greedy", labelSeparation=8),
+        # Every other label goes until they fit, so that those left are equally far apart.
+        axis=alt.Axis(format="%-d %b", labelFlush=False, labelOverlap="parity", labelSeparation=8),
     )
 
 
