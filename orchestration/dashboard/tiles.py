@@ -128,7 +128,7 @@ def _burst_hours(period: Period) -> Tile:
 def _cost(period: Period) -> Tile:
     title = f"Cost, {period.status}" if period.is_closed else "Cost to date"
     if not period.has_contract:
-        return Tile("amount_to_date", title, NO_CONTRACT, "Prices go into contracts.csv")
+        return Tile("amount_to_date", "Cost", NO_CONTRACT, "Prices go into contracts.csv")
     note = f"{_money(period, period.commitment_amount)} of it for committed workers"
     if not period.is_closed:
         note += f", {_money(period, period.overage_amount_to_date)} overage"
