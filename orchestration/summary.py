@@ -241,9 +241,9 @@ def burst_line(bill: dict[str, Any], *, name: str) -> str | None:
     if left < 0:
         said = f"{used} hours {above}, {-left} more than are free: workers above the commitment are billed"
     elif left == 0:
-        said = f"all {budget} free hours {above} are used: one more, and workers above them are billed"
+        said = f"all {budget} free hours {above} are used: one more, and workers above {committed} are billed"
     else:
-        said = f"{left} of {budget} hours {above} are left before workers above them are billed"
+        said = f"{left} of {budget} hours {above} are left before workers above {committed} are billed"
     if end is None and left > 0:
         expected = bill["p95_forecast"]
         end = (

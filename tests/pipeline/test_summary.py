@@ -31,6 +31,6 @@ def test_the_open_period_is_told_in_words(demo_warehouse_url: str) -> None:
     with psycopg.connect(demo_warehouse_url) as connection:
         print_summary(connection, console=console)
     assert (
-        "September 2026: 19 of 36 hours with more than 12 workers are left before workers above them are "
+        "September 2026: 19 of 36 hours with more than 12 workers are left before workers above 12 are "
         "billed; at the usual rhythm they last, and P95 ends at 12."
     ) in " ".join(console.export_text().split())

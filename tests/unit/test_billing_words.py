@@ -31,7 +31,7 @@ OPEN = {
         pytest.param(
             17,
             {},
-            "19 of 36 hours with more than 12 workers are left before workers above them are billed; "
+            "19 of 36 hours with more than 12 workers are left before workers above 12 are billed; "
             "at the usual rhythm they last, and P90 ends at 11.",
             "they last</span>17 of 36 used; 20 expected by the end",
             id="they last",
@@ -39,7 +39,7 @@ OPEN = {
         pytest.param(
             17,
             {"burst_exhausted_at": AFTER},
-            "19 of 36 hours with more than 12 workers are left before workers above them are billed; "
+            "19 of 36 hours with more than 12 workers are left before workers above 12 are billed; "
             "at the usual rhythm the last is used by 21 Feb 2024 06:00 UTC.",
             "they run out</span>17 of 36 used; at the usual rhythm the last is used by 21 Feb 2024 06:00 UTC",
             id="they run out",
@@ -47,7 +47,7 @@ OPEN = {
         pytest.param(
             17,
             {"p95_forecast": None, "burst_hours_forecast": None},
-            "19 of 36 hours with more than 12 workers are left before workers above them are billed; "
+            "19 of 36 hours with more than 12 workers are left before workers above 12 are billed; "
             "how long they last is not known before 72 hours have landed.",
             "17 of 36 used; a forecast needs 72 loaded hours",
             id="too early",
@@ -55,7 +55,7 @@ OPEN = {
         pytest.param(
             36,
             {"burst_exhausted_at": BEFORE},
-            "all 36 free hours with more than 12 workers are used: one more, and workers above them are "
+            "all 36 free hours with more than 12 workers are used: one more, and workers above 12 are "
             "billed; the last was used by 18 Feb 2024 18:00 UTC.",
             "used up</span>36 of 36 used; the last was used by 18 Feb 2024 18:00 UTC",
             id="used up",
