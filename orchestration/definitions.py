@@ -79,7 +79,11 @@ def build_defs(environ: Mapping[str, str]) -> dg.Definitions:
                 start_date=settings.start_date,
                 end_date=settings.end_date,
             ),
-            report_schedule(lookback_days=settings.lookback_days, start_date=settings.start_date),
+            report_schedule(
+                lookback_days=settings.lookback_days,
+                start_date=settings.start_date,
+                end_date=settings.end_date,
+            ),
             sending_schedule(reporting=settings.reporting),
         ],
         sensors=[failed_runs_to_webhook, killed_runs, something_landed, dropped_files(jobs)],

@@ -115,6 +115,26 @@ def days_failed_in_run(
         return cursor.fetchall()
 
 
+def failures_of_run(connection: psycopg.Connection, *, run_id: str) -> list[str]:
+    """Days that the attempts of this run together did not land, as `aspect of day: why`, in order."""
+    with connection.transaction():
+        rows = connection.execute(
+            """
+            select aspect, usage_date, error
+            from (
+                select distinct on (aspect, usage_date) load_id, aspect, usage_date, status, error
+                from raw.usage_loads
+                where run_id = %s
+                order by aspect, usage_date, load_id desc
+            ) as latest
+            where status <> 'succeeded'
+            order by load_id
+            """,
+            [run_id],
+        ).fetchall()
+    return [f"{aspect} of {day}: {error}" for aspect, day, error in rows]
+
+
 def suspicious_days(connection: psycopg.Connection, *, aspect: Aspect) -> list[SuspiciousDay]:
     """Days that came with far fewer rows after they had landed, and did not land since; in order."""
     with connection.transaction(), connection.cursor(row_factory=class_row(SuspiciousDay)) as cursor:

@@ -69,15 +69,21 @@ def days_asked_for(
     today: dt.date,
     lookback_days: int,
     start_date: dt.date,
+    end_date: dt.date | None = None,
 ) -> DayRange:
     """The range of a run by hand; `until` is exclusive, what is not given is as in the daily run.
 
     Raises:
-        DayRangeError: no day lies in the range, or some day is not over yet or before the start date.
+        DayRangeError: no day lies in the range, or some day is not over yet, before the start date or not
+            before the end date.
     """
-    until = until or today
+    until = until or (min(today, end_date) if end_date else today)
     if until > today:
         raise DayRangeError(f"--until {until} is after today, {today} UTC: only whole days can be loaded")
+    if end_date and until > end_date:
+        raise DayRangeError(
+            f"--until {until} is after USAGE_END_DATE={end_date}: ask for days before it, or unset that"
+        )
     first = since or days_of_daily_run(today=until, lookback_days=lookback_days, start_date=start_date).first
     if first >= until:
         raise DayRangeError(f"no day lies between --since {first} and --until {until}, which is exclusive")

@@ -41,7 +41,9 @@ def daily_schedule(
     return schedule
 
 
-def report_schedule(*, lookback_days: int, start_date: dt.date) -> dg.ScheduleDefinition:
+def report_schedule(
+    *, lookback_days: int, start_date: dt.date, end_date: dt.date | None = None
+) -> dg.ScheduleDefinition:
     """A self-hosted instance's report of yesterday and the look-back days; nothing is sent."""
 
     @dg.schedule(
@@ -55,7 +57,8 @@ def report_schedule(*, lookback_days: int, start_date: dt.date) -> dg.ScheduleDe
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         today = context.scheduled_execution_time.astimezone(dt.UTC).date()
-        days = days_of_daily_run(today=today, lookback_days=lookback_days, start_date=start_date)
+        last = min(today, end_date) if end_date else today
+        days = days_of_daily_run(today=last, lookback_days=lookback_days, start_date=start_date)
         return dg.RunRequest(run_key=today.isoformat(), tags=days.tags)
 
     return schedule

@@ -149,10 +149,19 @@ class Settings:
             raise SettingsError(f"set both {ELASTICSEARCH_USERNAME} and {ELASTICSEARCH_PASSWORD}, or neither")
         if values[ELASTICSEARCH_API_KEY] and values[ELASTICSEARCH_USERNAME]:
             raise SettingsError(f"set {ELASTICSEARCH_API_KEY} or {ELASTICSEARCH_USERNAME}, not both")
-        if not (values[ELASTICSEARCH_API_KEY] or "").isascii():
-            raise SettingsError(f"{ELASTICSEARCH_API_KEY} is no API key: it has other characters than ASCII")
+        api_key = values[ELASTICSEARCH_API_KEY] or ""
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise SettingsError(
+                f"{ELASTICSEARCH_API_KEY} is no API key: it has a line break, or characters other than ASCII"
+            )
         if values[KEY_ID] and not endpoint:
             raise SettingsError(f"{KEY_ID} is set but {ENDPOINT} is not: https://<account>.app.spacelift.io")
+        start_date = _day(START_DATE, values[START_DATE]) or DEFAULT_START_DATE
+        end_date = _day(END_DATE, values[END_DATE])
+        if end_date and end_date <= start_date:
+            raise SettingsError(
+                f"{END_DATE}={end_date} is not after {START_DATE}={start_date}: it is the day after the last"
+            )
         return cls(
             endpoint=endpoint,
             key_id=values[KEY_ID],
@@ -166,8 +175,8 @@ class Settings:
             or _if_it_exists(DEFAULT_INVOICES_FILE),
             database_url=_database_url(values[DATABASE_URL]),
             home=home,
-            start_date=_day(START_DATE, values[START_DATE]) or DEFAULT_START_DATE,
-            end_date=_day(END_DATE, values[END_DATE]),
+            start_date=start_date,
+            end_date=end_date,
             lookback_days=_lookback_days(values[LOOKBACK_DAYS]),
             group_by=_group_by(values[GROUP_BY]),
             archive_url=values[ARCHIVE_URL] or str(home / "archive"),

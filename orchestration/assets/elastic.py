@@ -4,13 +4,15 @@ import os
 
 import dagster as dg
 
-from orchestration.exports.elastic import export_to_elastic
+from orchestration.exports.elastic import WAITING, export_to_elastic
 from orchestration.exports.elastic_client import ElasticError, elastic_client
 from orchestration.exports.focus import ExportError
 from orchestration.jobs import ELASTIC_KEY
+from orchestration.progress import Waiting, report
 from orchestration.resources.postgres import PostgresResource
 from orchestration.settings import Settings, SettingsError
 from orchestration.warehouse.errors import WarehouseError
+from orchestration.warehouse.lock import export_lock
 
 
 @dg.asset(
@@ -31,7 +33,11 @@ def elastic(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg
     """
     settings = Settings.from_environment(os.environ)
     try:
-        with elastic_client(settings) as client, postgres.connection(role=None) as connection:
+        with (
+            elastic_client(settings) as client,
+            export_lock(postgres.url, on_wait=lambda: _say_waiting(context)),
+            postgres.connection(role=None) as connection,
+        ):
             exported = export_to_elastic(
                 connection,
                 client,
@@ -47,3 +53,8 @@ def elastic(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg
             "stale_documents_deleted": exported.deleted,
         }
     )
+
+
+def _say_waiting(context: dg.AssetExecutionContext) -> None:
+    context.log.info(WAITING)
+    report(Waiting(WAITING))

@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 
-from orchestration.assets.landing_report import landing_result
+from orchestration.assets.landing_report import landing_result, tell_before_retry
 from orchestration.assets.only_writer import only_writer
 from orchestration.landing.errors import LandingError
 from orchestration.landing.ingest import ingest
@@ -83,12 +83,14 @@ def land_days(
                     on_progress=_collector(loads, aspect=aspect, done=len(before), total=len(days)),
                 )
             except SpaceliftRejectedError as error:
+                if not loads:
+                    raise dg.Failure(str(error), allow_retries=False) from error
                 # The tried days are on record with this reason, so the run will fail by it.
                 context.log.error(str(error))
             landed = days_landed_by_run(connection, aspect=aspect, run_id=context.run.run_id)
     except LandingError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    _ask_again(context, failed)
+    _ask_again(context, failed, loads=loads)
     return landing_result(context, days=days, landed=landed, loads=loads)
 
 
@@ -102,7 +104,9 @@ def wait_seconds(*, retry_number: int, retry_after: float | None, jitter: float)
     return min(FIRST_WAIT_SECONDS * 2**retry_number, LONGEST_WAIT_SECONDS) * (1 + JITTER * jitter)
 
 
-def _ask_again(context: dg.AssetExecutionContext, failed: Sequence[FailedWindow]) -> None:
+def _ask_again(
+    context: dg.AssetExecutionContext, failed: Sequence[FailedWindow], *, loads: Sequence[Load]
+) -> None:
     mendable = [window for window in failed if window.may_ask_again]
     if not mendable or context.retry_number >= MAX_RETRIES:
         return
@@ -115,6 +119,7 @@ def _ask_again(context: dg.AssetExecutionContext, failed: Sequence[FailedWindow]
     reason = f"{mendable[0].error}; asking again in {seconds:.0f} s"
     context.log.warning(reason)
     report(Waiting(reason))
+    tell_before_retry(context, loads=loads)
     raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=seconds)
 
 

@@ -1,5 +1,6 @@
 """The asset `raw/selfhosted_rows`: the usage report of a self-hosted instance, landed and, if asked, sent."""
 
+import random
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
@@ -11,20 +12,21 @@ import psycopg
 from orchestration.assets.land_days import MAX_RETRIES, wait_seconds
 from orchestration.assets.only_writer import only_writer
 from orchestration.assets.raw_vendor_usage import VENDOR_WORKER_POOLS
-from orchestration.landing.errors import LandingError
+from orchestration.landing.archive import Archive
+from orchestration.landing.errors import FileRefusedError, LandingError
 from orchestration.landing.loads import Load
 from orchestration.landing.windows import ONE_DAY, windows
+from orchestration.loads import failures_of_run
 from orchestration.partitions import as_days
 from orchestration.progress import DaysLanded, Note, report
 from orchestration.resources.postgres import PostgresResource
 from orchestration.resources.spacelift import SpaceliftResource
-from orchestration.selfhosted.client import download_report
+from orchestration.selfhosted.client import CutReportError, download_report
 from orchestration.selfhosted.ingest import LandedReport, land_report
 from orchestration.selfhosted.raw_rows import reports_of_run
-from orchestration.selfhosted.report import read_report
 from orchestration.selfhosted.report_file import read_report_file
-from orchestration.selfhosted.upload import UploadError, send_report, what_would_be_sent
-from orchestration.selfhosted.usage_days import LandedUsage, land_usage_days
+from orchestration.selfhosted.upload import DaysSentError, UploadError, send_report, what_would_be_sent
+from orchestration.selfhosted.usage_days import land_usage_days
 from orchestration.spacelift.errors import SpaceliftError, SpaceliftUnavailableError
 from orchestration.warehouse.schema import claim_account
 
@@ -105,11 +107,13 @@ def _land(
             usage = land_usage_days(
                 connection,
                 account=spacelift.account,
-                days=[day for one in landed for day in one.report.days],
+                days=[day for one in landed for day in one.days],
                 run_id=run_id,
                 accept_shrinkage=config.accept_shrinkage,
                 on_load=_Progress(days),
             )
+            # Of the attempts before this one too.
+            failures = failures_of_run(connection, run_id=run_id)
             for note in usage.notes:
                 context.log.warning(note)
                 report(Note(note))
@@ -122,6 +126,7 @@ def _land(
                         config,
                         public_api=public_api,
                         ca_bundle=spacelift.ca_bundle,
+                        archive=spacelift.archive,
                         connection=connection,
                         run_id=run_id,
                     )
@@ -133,13 +138,13 @@ def _land(
         raise dg.Failure(str(error), allow_retries=False) from error
     if problem is not None:
         _ask_again(context, problem)
-    _fail_for_days(usage)
+    _fail_for_days(failures)
     return dg.MaterializeResult(
         metadata={
             "days": len(days),
             "rows": sum(one.rows_landed for one in landed),
             "reports": dg.MetadataValue.md("\n".join(f"- {one.archived.uri}" for one in landed) or "none"),
-            "tables": ", ".join(sorted({table for one in landed for table in one.report.tables})),
+            "tables": ", ".join(sorted({table for one in landed for table in one.rows})),
             "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in usage.notes) or "none"),
             "uploads": dg.MetadataValue.md("\n".join(f"- {line}" for line in uploads) or "none"),
         }
@@ -154,7 +159,10 @@ def _reports(
     connection: psycopg.Connection,
     run_id: str,
 ) -> Iterator[LandedReport]:
-    """The reports of the days, landed one after the other; those that this run has landed are left out."""
+    """The reports of the days, landed one after the other; those that this run has landed are left out.
+
+    One that is refused holds up none after it; its error comes at the end.
+    """
     land = partial(
         land_report,
         account=spacelift.account,
@@ -167,14 +175,33 @@ def _reports(
         yield land(told, body, source="file")
         return
     done = reports_of_run(connection, run_id=run_id)
+    problem: SpaceliftError | LandingError | None = None
     with spacelift.client() as client:
         for window in windows(days, at_most=config.batch_days):
             since, until = window[0], window[-1] + ONE_DAY
             if (since, until) in done:
                 continue
-            body = download_report(client, since=since, until=until, tables=_names(config.tables))
-            told = read_report(body, origin=f"the usage report of {since} to {window[-1]}")
-            yield land(told, body, source="api")
+            keep_refused = partial(
+                spacelift.archive.keep_report,
+                account=spacelift.account,
+                file_name=f"usage_data_{since}_{until}.json.refused",
+            )
+            try:
+                told, body = download_report(
+                    client,
+                    since=since,
+                    until=until,
+                    tables=_names(config.tables),
+                    keep_refused=keep_refused,
+                )
+                yield land(told, body, source="api")
+            except CutReportError as error:
+                problem = error
+            except FileRefusedError as error:
+                # Of this report alone, so those after it are asked for; what may be mended goes first.
+                problem = problem or error
+    if problem is not None:
+        raise problem
 
 
 def _names(tables: str | None) -> list[str]:
@@ -187,31 +214,43 @@ def _send(
     *,
     public_api: str,
     ca_bundle: Path | None,
+    archive: Archive,
     connection: psycopg.Connection,
     run_id: str,
 ) -> Iterator[str]:
     """One line for each report: what was done, or would be."""
+    not_sent: list[str] = []
     for one in landed:
         if config.dry_run:
             line = f"would be sent: {what_would_be_sent(one, public_api=public_api)}"
         else:
-            line = send_report(
-                one,
-                public_api=public_api,
-                ca_bundle=ca_bundle,
-                connection=connection,
-                run_id=run_id,
-                again=config.again,
-            )
+            try:
+                line = send_report(
+                    one,
+                    public_api=public_api,
+                    ca_bundle=ca_bundle,
+                    archive=archive,
+                    connection=connection,
+                    run_id=run_id,
+                    again=config.again,
+                )
+            except DaysSentError as error:
+                # The reports after it are another matter.
+                not_sent.append(str(error))
+                continue
         report(Note(line))
         yield line
+    if not_sent:
+        raise UploadError("; ".join(not_sent))
 
 
 def _ask_again(context: dg.AssetExecutionContext, problem: Exception) -> None:
     if not isinstance(problem, SpaceliftUnavailableError) or context.retry_number >= MAX_RETRIES:
         raise dg.Failure(str(problem), allow_retries=False) from problem
     seconds = wait_seconds(
-        retry_number=context.retry_number, retry_after=problem.retry_after_seconds, jitter=0
+        retry_number=context.retry_number,
+        retry_after=problem.retry_after_seconds,
+        jitter=random.uniform(-1, 1),  # noqa: S311 - spreads load, guards nothing
     )
     reason = f"{problem}; asking again in {seconds:.0f} s"
     context.log.warning(reason)
@@ -219,13 +258,10 @@ def _ask_again(context: dg.AssetExecutionContext, problem: Exception) -> None:
     raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=seconds) from problem
 
 
-def _fail_for_days(usage: LandedUsage) -> None:
-    errors = [
-        f"{load.aspect} of {load.usage_date}: {load.error}" for load in usage.loads if load.error is not None
-    ]
-    if errors:
-        more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
-        raise dg.Failure(f"days that did not land: {'; '.join(errors[:3])}{more}", allow_retries=False)
+def _fail_for_days(failures: Sequence[str]) -> None:
+    if failures:
+        more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""
+        raise dg.Failure(f"days that did not land: {'; '.join(failures[:3])}{more}", allow_retries=False)
 
 
 class _Progress:

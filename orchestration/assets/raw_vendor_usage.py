@@ -11,6 +11,7 @@ from orchestration.landing.raw_vendor_usage import land_vendor_figures
 from orchestration.resources.postgres import PostgresResource
 from orchestration.resources.spacelift import SpaceliftResource
 from orchestration.settings import SettingsError
+from orchestration.spacelift.errors import SpaceliftError
 from orchestration.spacelift.vendor_usage import VendorFigures, fetch_vendor_figures
 from orchestration.warehouse.schema import claim_account
 
@@ -75,7 +76,7 @@ def _figures(spacelift: SpaceliftResource, *, from_archive: bool) -> VendorFigur
     try:
         with spacelift.client() as client:
             return fetch_vendor_figures(client)
-    except SettingsError as error:
+    except (SettingsError, SpaceliftError) as error:
         return _nothing(f"not asked: {error}")
 
 

@@ -85,6 +85,7 @@ def run_days(
             today=dt.datetime.now(tz=dt.UTC).date(),
             lookback_days=settings.lookback_days,
             start_date=settings.start_date,
+            end_date=settings.end_date,
         )
     except DayRangeError as error:
         raise SettingsError(str(error)) from error

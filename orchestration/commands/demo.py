@@ -48,14 +48,7 @@ def run_demo(*, self_hosted: bool = False) -> None:
                 console=console,
             )
             with open_warehouse(settings) as connection:
-                print_summary_of(connection, home=settings.home, console=console)
-            if self_hosted:
-                console.print(
-                    f"These figures: USAGE_HOME={settings.home} spacelift-usage database-url",
-                    highlight=False,
-                    markup=False,
-                    soft_wrap=True,
-                )
+                print_summary_of(connection, home=settings.home, console=console, is_elsewhere=self_hosted)
         finally:
             with one_line_errors():
                 embedded.stop(settings.home)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestration.commands.configured import configured, open_warehouse
+from orchestration.commands.configured import configured, one_line_errors, open_warehouse, warehouse_url
 from orchestration.commands.failure import CommandFailedError
 
 STDOUT = Path("-")
@@ -16,10 +16,11 @@ STDOUT = Path("-")
 
 def export_elastic(*, since: dt.date | None, until: dt.date | None, csv_folder: Path | None) -> None:
     """The hours of the marts posted to Elasticsearch, or written as CSV for Kibana's file upload."""
-    from orchestration.exports.elastic import DayRange, export_to_elastic
+    from orchestration.exports.elastic import WAITING, DayRange, export_to_elastic
     from orchestration.exports.elastic_client import ElasticError, elastic_client
     from orchestration.exports.elastic_csv import write_elastic_csv
     from orchestration.exports.focus import ExportError
+    from orchestration.warehouse.lock import export_lock
     from orchestration.warehouse.schema import ensure_schema
 
     settings = configured()
@@ -37,7 +38,12 @@ def export_elastic(*, since: dt.date | None, until: dt.date | None, csv_folder: 
             console.print(f"Elasticsearch is busy or away, asking again in {seconds:.0f} s")
             time.sleep(seconds)
 
-        with elastic_client(settings, wait=wait) as client, open_warehouse(settings) as connection:
+        with (
+            elastic_client(settings, wait=wait) as client,
+            one_line_errors(),
+            export_lock(warehouse_url(settings), on_wait=lambda: console.print(WAITING)),
+            open_warehouse(settings) as connection,
+        ):
             ensure_schema(connection)
             exported = export_to_elastic(
                 connection,

@@ -1,5 +1,6 @@
 """`spacelift-usage summary`, `database-url`, `database-stop`, `grant-bi`: the warehouse as it is."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -17,8 +18,13 @@ def show_summary() -> None:
         print_summary_of(connection, home=settings.home, console=Console())
 
 
-def print_summary_of(connection: psycopg.Connection, *, home: Path, console: Console) -> None:
-    """The summary, for a command that has the warehouse open."""
+def print_summary_of(
+    connection: psycopg.Connection, *, home: Path, console: Console, is_elsewhere: bool = False
+) -> None:
+    """The summary, for a command that has the warehouse open.
+
+    `is_elsewhere` when commands that are typed without more would speak about another home.
+    """
     from orchestration.dashboard.dashboard_file import FILE_NAME
     from orchestration.summary import print_summary
 
@@ -26,8 +32,13 @@ def print_summary_of(connection: psycopg.Connection, *, home: Path, console: Con
     dashboard = home / FILE_NAME
     if dashboard.is_file():
         console.print(f"In a browser: {dashboard}", highlight=False, markup=False, soft_wrap=True)
-    console.print("Runs, checks and lineage: make ui, then http://127.0.0.1:3000", highlight=False)
-    console.print('SQL and BI tools: psql "$(spacelift-usage database-url)", schema marts', highlight=False)
+    # An empty DATABASE_URL counts as unset, also where .env has one.
+    variables = f"USAGE_HOME={shlex.quote(str(home))} DATABASE_URL= " if is_elsewhere else ""
+    for line in (
+        f"Runs, checks and lineage: {variables}make ui, then http://127.0.0.1:3000",
+        f'SQL and BI tools: psql "$({variables}spacelift-usage database-url)", schema marts',
+    ):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_database_url() -> None:

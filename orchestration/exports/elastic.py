@@ -25,6 +25,9 @@ from orchestration.warehouse.schema import account_of
 DAYS_AT_ONCE = 31
 _ROWS_AT_ONCE = 2_000
 
+# What the second of two exports says (warehouse/lock.py).
+WAITING = "Waiting for another export to Elasticsearch."
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -53,7 +56,8 @@ def export_to_elastic(
 ) -> Exported:
     """Post the days that changed since they were last posted to `target`; with `days` those, changed or not.
 
-    The connection must have no transaction open.
+    The connection must have no transaction open. Whoever calls is the only one that exports
+    (warehouse/lock.py).
 
     Raises:
         ExportError: there are no marts yet.
@@ -64,8 +68,12 @@ def export_to_elastic(
     states = day_states(connection)
     if account is None or not states:
         raise ExportError("there are no marts yet: start `spacelift-usage run` first")
-    is_new = client.prepare_index(INDEX, template=TEMPLATE)
-    posted = {} if is_new else _posted(connection, target=target)
+    # Before the index is there: should this export stop part-way, the next one must not take days for posted
+    # that only an index before this one had.
+    client.prepare_index(
+        INDEX, template=TEMPLATE, before_new=lambda: _forget_posted(connection, target=target)
+    )
+    posted = _posted(connection, target=target)
     if days is not None:
         wanted = [day for day in states if (days.first or day) <= day <= (days.last or day)]
     else:
@@ -157,6 +165,11 @@ def _posted(connection: psycopg.Connection, *, target: str) -> dict[dt.date, str
             "select usage_date, fingerprint from raw.elastic_exports where target = %s", [target]
         ).fetchall()
     return dict(rows)
+
+
+def _forget_posted(connection: psycopg.Connection, *, target: str) -> None:
+    with connection.transaction():
+        connection.execute("delete from raw.elastic_exports where target = %s", [target])
 
 
 def record_posted(connection: psycopg.Connection, states: dict[dt.date, str], *, target: str) -> None:

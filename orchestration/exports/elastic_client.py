@@ -82,14 +82,16 @@ class ElasticClient:
         product = version.get("distribution") or "Elasticsearch"
         return self._shown(f"{product} {version.get('number')}, cluster {told['cluster_name']}")
 
-    def prepare_index(self, index: str, *, template: Mapping[str, Any]) -> bool:
-        """Put the template, and make the index or bring its fields up to date; whether it is new."""
+    def prepare_index(
+        self, index: str, *, template: Mapping[str, Any], before_new: Callable[[], None] = lambda: None
+    ) -> None:
+        """Put the template, and make the index (`before_new` comes first) or bring its fields up to date."""
         self._ask("PUT", f"/_index_template/{index}", template)
         if self._ask("HEAD", f"/{index}", accept=frozenset({404})).status_code == 404:
+            before_new()
             self._ask("PUT", f"/{index}", {})
-            return True
-        self._ask("PUT", f"/{index}/_mapping", template["template"]["mappings"])
-        return False
+        else:
+            self._ask("PUT", f"/{index}/_mapping", template["template"]["mappings"])
 
     def index_documents(self, index: str, documents: Iterable[Document]) -> int:
         """Write documents, in place of those with the same ids; how many. Refused ones are sent again."""
@@ -154,9 +156,9 @@ class ElasticClient:
             is_last = number == self._tries - 1
             try:
                 response = self._http.request(method, path, content=content, headers=headers)
-            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-                # Its text may quote a header of ours.
-                raise ElasticError(f"{what} is not valid HTTP: check {ELASTICSEARCH_URL}") from error
+            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
+                # Not chained: its text may quote a header of ours, and Dagster records causes.
+                raise ElasticError(f"{what} is not valid HTTP: check {ELASTICSEARCH_URL}") from None
             except httpx.RequestError as error:
                 is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
                 hint = "a private CA goes into SSL_CERT_FILE" if is_untrusted else _HINTS[404]

@@ -92,6 +92,21 @@ class Archive:
         folder = f"{self._account_folder(account)}/self-hosted/{name}"
         return write_at_once(self._files, folder, name=file_name, data=body)
 
+    def report_body(self, archived: ArchivedBody) -> bytes:
+        """The bytes of a report that is kept here.
+
+        Raises:
+            ArchiveError: the file cannot be read, or is not what was kept.
+        """
+        try:
+            with self._files.open(archived.uri, "rb") as file:
+                body: bytes = file.read()
+        except OSError as error:
+            raise ArchiveError(f"cannot read {archived.uri}: {one_line(error)}") from error
+        if hashlib.sha256(body).hexdigest() != archived.sha256:
+            raise ArchiveError(f"{archived.uri} is damaged: its SHA-256 is another than when it was kept")
+        return body
+
     def mark_suspicious(self, uri: str, day: dt.date) -> None:
         """Note that a day of this body was not landed because it shrank; noting it again changes nothing.
 

@@ -6,8 +6,9 @@ asking again later (the assets).
 
 A backfill asks for many days at once and lands day by day. When the vendor refuses a request for many days,
 or cannot answer it, it is halved, down to one day: no limit is published, and one bad day must not hold up
-the others. Three single days that fail on end are an outage, and a 429 is a plea: then the vendor is left
-alone until the step is tried again.
+the others. When three single days fail on end, the last of all is asked for: if that fails too, it is an
+outage. A 429 is a plea. In both cases the vendor is left alone until the step is tried again, and then the
+days that failed by themselves come last.
 """
 
 import datetime as dt
@@ -20,7 +21,7 @@ import psycopg
 from orchestration.landing.archive import Archive
 from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.errors import ArchiveError
-from orchestration.landing.loads import Request, landed_days
+from orchestration.landing.loads import Request, days_failed_alone, landed_days
 from orchestration.landing.one_body import FailedWindow, Progress, land_body, record_failures
 from orchestration.landing.windows import ONE_DAY, windows
 from orchestration.spacelift.aspects import Aspect
@@ -28,7 +29,7 @@ from orchestration.spacelift.client import SpaceliftClient
 from orchestration.spacelift.errors import NotUsageFileError, SpaceliftError, SpaceliftUnavailableError
 
 MAX_DAYS_PER_REQUEST = 31
-# Single days refused one after the other, until the vendor counts as down and is left alone.
+# Single days that fail one after the other, until the last day is asked whether the vendor is down.
 OUTAGE_AFTER_FAILED_DAYS = 3
 
 
@@ -55,10 +56,13 @@ def ingest(
         psycopg.Error: the database failed; later days were not tried.
     """
     failed: list[FailedWindow] = []
-    done = landed_days(connection, aspect=aspect, account=account, run_id=run_id) if run_id else set()
+    wanted, tried = set(days), set[dt.date]()
+    if run_id:
+        wanted -= landed_days(connection, aspect=aspect, account=account, run_id=run_id)
+        tried = wanted & days_failed_alone(connection, aspect=aspect, account=account, run_id=run_id)
     most_days = MAX_DAYS_PER_REQUEST
     failures_in_a_row = 0
-    waiting = deque(windows(set(days) - done, at_most=most_days))
+    waiting = deque([*windows(wanted - tried, at_most=most_days), *windows(tried, at_most=most_days)])
     while waiting:
         window = waiting.popleft()
         if len(window) > most_days:
@@ -85,8 +89,11 @@ def ingest(
             if not shorter_may_do:
                 raise
             failed.append(FailedWindow(window, str(error), may_ask_again, _retry_after_seconds(error)))
-            failures_in_a_row += 1
-            if is_throttled or (may_ask_again and failures_in_a_row == OUTAGE_AFTER_FAILED_DAYS):
+            failures_in_a_row = failures_in_a_row + 1 if may_ask_again else 0
+            if failures_in_a_row == OUTAGE_AFTER_FAILED_DAYS and waiting and not is_throttled:
+                # Is Spacelift down, or is it these days alone? One that lies far from them will tell.
+                waiting.appendleft(_last_day(waiting))
+            elif is_throttled or failures_in_a_row > OUTAGE_AFTER_FAILED_DAYS:
                 # It is not these days: Spacelift is down, or wants to be left alone. The rest waits too.
                 for rest in waiting:
                     request = Request(aspect, account, rest[0], rest[-1] + ONE_DAY, "api", run_id)
@@ -99,6 +106,14 @@ def ingest(
         else:
             failures_in_a_row = 0
     return failed
+
+
+def _last_day(waiting: deque[tuple[dt.date, ...]]) -> tuple[dt.date, ...]:
+    """Take the last day out of what waits."""
+    *days, last = waiting.pop()
+    if days:
+        waiting.append(tuple(days))
+    return (last,)
 
 
 def _download(

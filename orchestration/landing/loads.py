@@ -214,3 +214,22 @@ def landed_days(connection: psycopg.Connection, *, aspect: Aspect, account: str,
             (run_id, account, aspect.name),
         ).fetchall()
     return {usage_date for (usage_date,) in rows}
+
+
+def days_failed_alone(
+    connection: psycopg.Connection, *, aspect: Aspect, account: str, run_id: str
+) -> set[dt.date]:
+    """The UTC days that a run asked for one by one and did not get; a repeated step asks for them last."""
+    refuse_open_transaction(connection)
+    with connection.transaction():
+        rows = connection.execute(
+            """
+            select distinct usage_date
+            from raw.usage_loads
+            where
+                run_id = %s and account = %s and aspect = %s and status = 'failed'
+                and requested_until = requested_since + 1
+            """,
+            (run_id, account, aspect.name),
+        ).fetchall()
+    return {usage_date for (usage_date,) in rows}

@@ -36,15 +36,18 @@ from orchestration.landing.loads import (
 from orchestration.landing.sorted_rows import SortedRows
 from orchestration.landing.usage_csv import UsageCsv
 from orchestration.landing.usage_header import Layout
+from orchestration.landing.usage_rows import MINUTES_BELOW
 from orchestration.landing.usage_spans import unix_seconds
 from orchestration.spacelift.aspects import ASPECTS, Aspect
 
 # Of fewer rows the half is a run or two, which the vendor may well take back.
 SHRINKAGE_FLOOR_ROWS = 4
 
-# What the sum of a day's landed rows is, exactly: to six places, as staging rounds every row.
+# What the sum of a day's landed rows is, exactly: to six places, as staging rounds every row. Minutes that
+# staging takes for unknown are left out: they must not stop the rows that take their place.
 _SUMS = {
-    "run-minutes": "round(sum(round(state_duration_minutes * 1000000)::bigint) / 1000000::numeric, 6)",
+    "run-minutes": "round(sum(round(state_duration_minutes * 1000000)::bigint)"
+    f" filter (where abs(state_duration_minutes) < {MINUTES_BELOW}) / 1000000::numeric, 6)",
     "worker-count": "sum(count)",
 }
 

@@ -8,7 +8,7 @@ The vendor publishes the order of the fields and shows only a few of its header 
 1. By name: case, spaces, underscores and a byte order mark do not count (`RunULID`, `run_ulid` and
    `Run Ulid` are the same), nor does the order. Fields with other names are left out and reported.
 2. By position, for a field with a name that we do not know: only when the file has exactly as many fields
-   as the vendor documents, and every name that we do know stands at its documented place.
+   as the vendor documents, and every name that we do know stands at its documented place. Reported as well.
 3. Otherwise the file is refused. So it is when a known name comes twice, or when the first line is data.
 
 Source: spacelift-io/user-documentation, docs/product/billing/usage.md (names and order of the columns).
@@ -35,7 +35,7 @@ class Layout:
     """What stands where in one file.
 
     `fields` has one entry per field of the file, None for a field that is left out; `unknown_fields` are the
-    names of those; `fields_by_position` are the names that were taken for a column because of their place.
+    names of those. `fields_by_position` say which column was read from which name because of its place alone.
     """
 
     aspect: Aspect
@@ -88,7 +88,12 @@ def read_header(line: bytes, *, aspect: Aspect, origin: str) -> Layout:
         column in (None, documented) for column, documented in zip(fields, aspect.columns, strict=False)
     )
     if in_place:
-        return Layout(aspect, aspect.columns, line_end, fields_by_position=unknown)
+        by_position = tuple(
+            f"{documented.name} from {quoted(name, at_most=_SHOWN_CHARACTERS)}"
+            for name, column, documented in zip(names, fields, aspect.columns, strict=True)
+            if column is None
+        )
+        return Layout(aspect, aspect.columns, line_end, fields_by_position=by_position)
     raise HeaderError(
         f"{origin}: no column {', '.join(missing)} in the header {_shown(line)};"
         f" a {aspect.name} file has {', '.join(column.name for column in aspect.columns)}"

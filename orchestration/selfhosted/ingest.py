@@ -4,6 +4,8 @@ Here: the steps in their order. Not here: each step (report.py, landing/archive.
 the usage files (usage_days.py).
 """
 
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,10 +19,17 @@ from orchestration.selfhosted.report import Report
 
 @dataclass(frozen=True)
 class LandedReport:
-    """A report whose rows are in the warehouse; `body` is the file, byte for byte."""
+    """What stays known of a report whose rows are in the warehouse.
 
-    report: Report
-    body: bytes
+    Not the rows, nor its bytes: of a long history there are more than fit into memory. `days` are those that
+    it covers, `rows` all that came, by table.
+    """
+
+    file_name: str
+    account_ulid: str | None
+    license_id: str | None
+    days: Sequence[dt.date]
+    rows: Mapping[str, int]
     archived: ArchivedBody
     rows_landed: int
 
@@ -43,4 +52,12 @@ def land_report(
     """
     archived = archive.keep_report(body, account=account, file_name=report.file_name)
     rows = land_rows(connection, report, account=account, archived=archived, source=source, run_id=run_id)
-    return LandedReport(report, body, archived, rows)
+    return LandedReport(
+        file_name=report.file_name,
+        account_ulid=report.account_ulid,
+        license_id=report.license_id,
+        days=report.days,
+        rows={table: sum(map(len, days.values())) for table, days in sorted(report.metrics.items())},
+        archived=archived,
+        rows_landed=rows,
+    )

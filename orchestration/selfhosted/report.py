@@ -29,6 +29,10 @@ _LATEST_DAY = dt.date(2100, 1, 1)
 Row = Mapping[str, Any]
 
 
+class DamagedReportError(FileRefusedError):
+    """It is no JSON, or only the beginning of one."""
+
+
 @dataclass(frozen=True)
 class ReportRow:
     """One row of one table, filed under a UTC day, with its place there from 1."""
@@ -90,13 +94,14 @@ def read_report(body: bytes, *, origin: str) -> Report:
     """Read a report whole; `origin` names it in messages. Tables and columns that nobody knows are kept.
 
     Raises:
-        FileRefusedError: it is no JSON, or not in the envelope of a report, or holds no whole UTC day.
+        DamagedReportError: it is no JSON.
+        FileRefusedError: it is not in the envelope of a report, or holds no whole UTC day.
     """
     try:
         told = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         # Not chained: the cause holds the whole body.
-        raise FileRefusedError(f"{origin}: the JSON is cut or damaged") from None
+        raise DamagedReportError(f"{origin}: the JSON is cut or damaged") from None
     if not isinstance(told, dict) or not {"account", "time_range", "metrics"} <= told.keys():
         names = ", ".join(sorted(map(str, told))[:8]) if isinstance(told, dict) else type(told).__name__
         raise FileRefusedError(

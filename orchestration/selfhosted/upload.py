@@ -1,20 +1,22 @@
 """A report to Spacelift: on request only, and never twice by itself.
 
-Here: the upload URL, the PUT, and the ledger raw.selfhosted_uploads. Not here: who may ask for it (assets/).
+Here: whether, the upload URL, and the PUT. Not here: what was sent (upload_ledger.py), who may ask (assets/).
 Source: spacelift-io/self-hosted-usage-data-exporter, export.py: the object key and its two words for what an
 account does not tell, and the answer `{URL, Headers}`. The public API takes no credentials; whoever has the
 upload URL may write there, so it is in no message.
 """
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 
+from orchestration.landing.archive import Archive
 from orchestration.selfhosted.ingest import LandedReport
-from orchestration.selfhosted.report import Report
+from orchestration.selfhosted.upload_ledger import begin, end, sent_before
 from orchestration.spacelift.answers import one_line
 from orchestration.spacelift.client import trust
 from orchestration.spacelift.endpoint import is_loopback
@@ -22,6 +24,7 @@ from orchestration.spacelift.errors import SpaceliftRejectedError
 
 _TIMEOUT = httpx.Timeout(connect=10.0, read=120.0, write=120.0, pool=10.0)
 _ANSWER_BYTES_AT_MOST = 64 * 1024
+_ONE_DAY = dt.timedelta(days=1)
 
 
 class UploadError(Exception):
@@ -32,7 +35,11 @@ class UploadError(Exception):
         self.may_have_arrived = may_have_arrived
 
 
-def object_key(report: Report) -> str:
+class DaysSentError(UploadError):
+    """Some of the report's days were sent before and others were not, so it was not sent."""
+
+
+def object_key(report: LandedReport) -> str:
     """Where the vendor's own script puts this report."""
     account, license_id = report.account_ulid or "unknown_ulid", report.license_id or "unknown_license_id"
     return f"{account}/{license_id}/{report.file_name}"
@@ -40,12 +47,9 @@ def object_key(report: Report) -> str:
 
 def what_would_be_sent(landed: LandedReport, *, public_api: str) -> str:
     """The upload in one line, for a person who wants to see before sending."""
-    rows: dict[str, int] = {
-        table: sum(map(len, days.values())) for table, days in landed.report.metrics.items()
-    }
-    tables = ", ".join(f"{table} {count}" for table, count in sorted(rows.items()))
+    tables = ", ".join(f"{table} {count}" for table, count in landed.rows.items())
     return (
-        f"{object_key(landed.report)} to {public_api}: {landed.archived.bytes:,} bytes, SHA-256 "
+        f"{object_key(landed)} to {public_api}: {landed.archived.bytes:,} bytes, SHA-256 "
         f"{landed.archived.sha256}, the file {landed.archived.uri}; rows: {tables or 'none'}"
     )
 
@@ -55,30 +59,42 @@ def send_report(
     *,
     public_api: str,
     ca_bundle: Path | None,
+    archive: Archive,
     connection: psycopg.Connection,
     run_id: str | None,
     again: bool = False,
 ) -> str:
-    """Send it unless it was sent before, and note that; returns what was done in one line.
+    """Send it unless its days were sent before, and note that; returns what was done in one line.
 
-    The connection must have no transaction open.
+    Days count, however they were cut into reports: Spacelift bills by them. The connection must have no
+    transaction open.
 
     Raises:
+        DaysSentError: some of its days were sent before.
         UploadError: it was refused, or the answer did not come.
+        ArchiveError: it is not in the archive as it was landed; nothing was sent.
     """
-    key = object_key(landed.report)
-    before = None if again else _sent_before(connection, key)
-    if before is not None:
-        return f"not sent again, {before}; --again sends it: {key}"
-    upload_id = _begin(connection, landed, key=key, public_api=public_api, run_id=run_id)
+    key = object_key(landed)
+    before = [] if again else sent_before(connection, landed.days)
+    if before:
+        told = ", ".join(str(sent) for sent in before)
+        left = [day for day in landed.days if not any(sent.since <= day < sent.until for sent in before)]
+        if not left:
+            return f"not sent again, {told}; --again sends it: {key}"
+        raise DaysSentError(
+            f"{told}; send the days that are left by themselves ({_spans(left)}), or all of it "
+            f"with --again: {key}"
+        )
+    body = archive.report_body(landed.archived)
+    upload_id = begin(connection, landed, key=key, public_api=public_api, run_id=run_id)
     try:
         with _http(public_api, ca_bundle=ca_bundle) as http:
             url, headers = _upload_url(http, public_api=public_api, key=key)
-            _put(http, url, headers=headers, body=landed.body, key=key)
+            _put(http, url, headers=headers, body=body, key=key)
     except UploadError as error:
-        _end(connection, upload_id, "unknown" if error.may_have_arrived else "failed", error=str(error))
+        end(connection, upload_id, "unknown" if error.may_have_arrived else "failed", error=str(error))
         raise
-    _end(connection, upload_id, "sent")
+    end(connection, upload_id, "sent")
     return f"sent: {key}, {landed.archived.bytes:,} bytes"
 
 
@@ -148,6 +164,12 @@ def _put(http: httpx.Client, url: httpx.URL, *, headers: Mapping[str, str], body
         raise UploadError(
             f"{url.host} did not say whether it took {key}: {_words(error)}", may_have_arrived=True
         ) from error
+    if response.is_server_error:
+        # It may have failed after it had kept the object.
+        raise UploadError(
+            f"{url.host} answered {response.status_code} to {key}: it may have arrived{_said(response)}",
+            may_have_arrived=True,
+        )
     if not response.is_success:
         raise UploadError(f"{url.host} answered {response.status_code} to {key}{_said(response)}")
 
@@ -162,38 +184,8 @@ def _words(error: httpx.HTTPError) -> str:
     return one_line(str(error)) or type(error).__name__
 
 
-def _sent_before(connection: psycopg.Connection, key: str) -> str | None:
-    with connection.transaction():
-        row = connection.execute(
-            "select status, started_at, sha256 from raw.selfhosted_uploads"
-            " where object_key = %s and status <> 'failed' order by upload_id desc limit 1",
-            (key,),
-        ).fetchone()
-    if row is None:
-        return None
-    status, started_at, sha256 = row
-    what = "it was sent" if status == "sent" else "it may have arrived"
-    return f"{what} at {started_at:%Y-%m-%d %H:%M} UTC with SHA-256 {sha256[:12]}"
-
-
-def _begin(
-    connection: psycopg.Connection, landed: LandedReport, *, key: str, public_api: str, run_id: str | None
-) -> int:
-    with connection.transaction():
-        row = connection.execute(
-            "insert into raw.selfhosted_uploads (object_key, public_api, sha256, bytes, status, run_id)"
-            " values (%s, %s, %s, %s, 'started', %s) returning upload_id",
-            (key, public_api, landed.archived.sha256, landed.archived.bytes, run_id),
-        ).fetchone()
-    assert row is not None  # noqa: S101 - an insert that returns gives a row, or raises
-    upload_id: int = row[0]
-    return upload_id
-
-
-def _end(connection: psycopg.Connection, upload_id: int, status: str, *, error: str | None = None) -> None:
-    with connection.transaction():
-        connection.execute(
-            "update raw.selfhosted_uploads set status = %s, error = %s, finished_at = clock_timestamp()"
-            " where upload_id = %s",
-            (status, error, upload_id),
-        )
+def _spans(days: Sequence[dt.date]) -> str:
+    """Days in order as spans, both ends included."""
+    first = [day for day in days if day - _ONE_DAY not in days]
+    last = [day for day in days if day + _ONE_DAY not in days]
+    return ", ".join(f"{begin} to {end}" for begin, end in zip(first, last, strict=True))

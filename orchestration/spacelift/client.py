@@ -24,7 +24,7 @@ from orchestration.spacelift.auth import ApiKey, IssuedToken, ReadyToken, TokenS
 from orchestration.spacelift.endpoint import expiry_of_token, is_loopback, normalise_endpoint
 from orchestration.spacelift.errors import SpaceliftRejectedError
 from orchestration.spacelift.graphql import GraphqlAnswer, question, read_answer
-from orchestration.spacelift.transfer import complete_body
+from orchestration.spacelift.transfer import complete_body, received_body, without_secrets
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 # Until the next bytes: the vendor gathers up to 31 days before the first one.
@@ -120,11 +120,15 @@ class SpaceliftClient:
         Whether all of it came shows when it is read as JSON.
 
         Raises:
-            SpaceliftUnavailableError: asking again may help (no answer, 408, 429, 5xx); also while iterating.
+            SpaceliftUnavailableError: asking again may help (no answer, 408, 429, 5xx); also while iterating,
+                when the transfer was cut or dripped.
             SpaceliftRejectedError: asking again cannot help (any other answer).
         """
         request = self._http.build_request(
-            "GET", f"{self._endpoint}{path}", params=params, headers={"Accept": "application/json"}
+            "GET",
+            f"{self._endpoint}{path}",
+            params=params,
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip"},
         )
         response = self._send(request, asked=asked)
         try:
@@ -135,11 +139,13 @@ class SpaceliftClient:
                     secrets=self._tokens.secrets(),
                     quoted_characters=quoted_characters,
                 )
-            yield response.iter_bytes()
-        except httpx.HTTPError as error:
-            raise error_of_transport(error, asked=asked, host=self._host) from error
+            yield received_body(response, asked=asked, secrets=self._tokens.secrets())
         finally:
             response.close()
+
+    def without_secrets(self, body: bytes) -> bytes:
+        """A body as it may be kept: whatever of our secrets the server repeats is taken out."""
+        return without_secrets(body, self._tokens.secrets())
 
     def verify_credentials(self) -> None:
         """Get a token, and nothing else; a ready token is only looked at, its end included.

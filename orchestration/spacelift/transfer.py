@@ -54,17 +54,8 @@ def complete_body(
         NotUsageFileError: nothing came, or something that cannot be CSV.
     """
     host = response.request.url.host
-    received = _received(response, asked=asked, clock=clock)
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding in ("gzip", "x-gzip"):
-        received = _gunzipped(received, asked=asked, host=host)
-    elif encoding not in ("", "identity"):
-        raise NotUsageFileError(
-            f"Spacelift ({host}) encoded {asked} as {encoding!r}, which we did not accept",
-            body=_refused_body(received, secrets=secrets),
-        )
     edges = _Edges()
-    blocks = _in_blocks(received)
+    blocks = _in_blocks(received_body(response, asked=asked, secrets=secrets, clock=clock))
     other = other_content(response)
     for block in blocks:
         if edges.is_empty and block.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"[")):
@@ -91,6 +82,41 @@ def complete_body(
         )
 
 
+def received_body(
+    response: httpx.Response,
+    *,
+    asked: str,
+    secrets: Sequence[str] = (),
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[bytes]:
+    """The decompressed bytes as they come, whatever they are; ends without an error only if all were sent.
+
+    A server that ends its body early by itself is not noticed here.
+
+    Raises:
+        SpaceliftUnavailableError: the transfer was cut, or took too long.
+        NotUsageFileError: the body is encoded in a way that we did not ask for.
+    """
+    host = response.request.url.host
+    received = _received(response, asked=asked, clock=clock)
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("gzip", "x-gzip"):
+        return _gunzipped(received, asked=asked, host=host)
+    if encoding not in ("", "identity"):
+        raise NotUsageFileError(
+            f"Spacelift ({host}) encoded {asked} as {encoding!r}, which we did not accept",
+            body=_refused_body(received, secrets=secrets),
+        )
+    return received
+
+
+def without_secrets(body: bytes, secrets: Sequence[str]) -> bytes:
+    """A body that is kept to be looked at, should the server have repeated what we sent it."""
+    for secret in secrets:
+        body = body.replace(secret.encode(), b"[secret]")
+    return body
+
+
 def _refused_body(blocks: Iterable[bytes], *, secrets: Sequence[str]) -> bytes:
     """What came of a body that is refused, up to a bound: it is kept to be looked at."""
     body = bytearray()
@@ -100,10 +126,7 @@ def _refused_body(blocks: Iterable[bytes], *, secrets: Sequence[str]) -> bytes:
             body += block
             if len(body) >= REFUSED_BYTES_AT_MOST:
                 break
-    kept = bytes(body[:REFUSED_BYTES_AT_MOST])
-    for secret in secrets:
-        kept = kept.replace(secret.encode(), b"[secret]")
-    return kept
+    return without_secrets(bytes(body[:REFUSED_BYTES_AT_MOST]), secrets)
 
 
 def _received(response: httpx.Response, *, asked: str, clock: Callable[[], float]) -> Iterator[bytes]:

@@ -142,3 +142,16 @@ def test_without_credentials_the_vendor_is_not_asked(materialize):
     result = materialize(raw_vendor_usage)
     assert result.success
     assert "not asked: no Spacelift credentials" in str(metadata(result, "vendor_usage")["remarks"])
+
+
+def test_a_ca_bundle_that_is_none_is_told_by_its_variable(materialize, tmp_path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    result = materialize(
+        raw_vendor_usage,
+        SPACELIFT_API_KEY_ENDPOINT="https://acme.app.spacelift.io",
+        SPACELIFT_API_KEY_ID="01KEY",
+        SPACELIFT_API_KEY_SECRET="s3cr3t",
+        SPACELIFT_CA_BUNDLE=str(tmp_path / "ca.pem"),
+    )
+    assert result.success
+    assert "not asked: SPACELIFT_CA_BUNDLE: " in str(metadata(result, "vendor_usage")["remarks"])

@@ -53,6 +53,13 @@ def test_rows_that_look_wrong_land_unchanged_and_each_is_warned_of(
             commit_archive=lambda: ArchivedBody("u", "s", 1),
         )
         assert (load.rows_landed, load.rows_quarantined) == (len(lines) - 1, 0)
+    # With psql, which asks nobody.
+    for hour, minutes in enumerate(("307445734561825860", "-1e300", "Infinity", "NaN")):
+        connection.execute(
+            "insert into raw.run_minutes values (%s, %s, true, 'DONE', 'TASK', %s, 'a', 'a', %s, true)",
+            [HOUR + 3600 * hour, minutes, RUN, STACK],
+        )
+    connection.commit()
     for name, value in dbt_environment(database_url, inherited=os.environ).items():
         monkeypatch.setenv(name, value)
     outcome = dbtRunner().invoke(
@@ -71,7 +78,7 @@ def test_rows_that_look_wrong_land_unchanged_and_each_is_warned_of(
         result.node.name: result.failures for result in outcome.result if result.status == TestStatus.Warn
     }
     assert warnings == {
-        "stg_run_minutes_has_at_most_60_minutes_in_an_hour": 1,
+        "stg_run_minutes_has_at_most_60_minutes_in_an_hour": 5,
         "stg_run_minutes_has_one_row_per_run_state_and_hour": 1,
         "stg_run_minutes_has_hourly_buckets": 1,
         "stg_run_minutes_names_a_pool_only_where_the_workers_are_private": 1,
@@ -79,6 +86,6 @@ def test_rows_that_look_wrong_land_unchanged_and_each_is_warned_of(
         "stg_worker_count_has_hourly_buckets": 1,
     }
     minutes = connection.execute(
-        "select sum(state_minutes), count(*) from staging.stg_spacelift__run_minutes"
+        "select sum(state_minutes), count(state_minutes), count(*) from staging.stg_spacelift__run_minutes"
     )
-    assert minutes.fetchone() == (60 + Decimal("60.5") + 7 + 7 + 1 + 1, 6)
+    assert minutes.fetchone() == (60 + Decimal("60.5") + 7 + 7 + 1 + 1, 6, 10)

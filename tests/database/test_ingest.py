@@ -165,7 +165,38 @@ def test_an_outage_is_not_asked_about_day_by_day(connection, ingest_days, vendor
     assert sorted(day for window in failed for day in window.days) == days(90)
     assert all(window.may_ask_again for window in failed)
     assert len(vendor.asked) < 12
-    assert [day for day, _ in loads(connection, "failed")] == days(90)
+    assert sorted(day for day, _ in loads(connection, "failed")) == days(90)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_days_on_end_that_the_vendor_cannot_answer_do_not_hold_up_the_later_ones(
+    connection, ingest_days, vendor, status
+):
+    broken = [*days(5)[1:], *days(50)[40:43]]
+    vendor.answer = lambda since, until: (
+        httpx.Response(status) if any(since <= day < until for day in broken) else None
+    )
+    failed = ingest_days(days(90))
+    assert [window.days for window in failed] == [(day,) for day in broken]
+    assert list(landed(connection)) == [day for day in days(90) if day not in broken]
+
+
+def test_a_repeated_step_asks_first_for_what_it_has_not_tried(connection, ingest_days, vendor):
+    # The last day as well, so that it cannot tell that Spacelift answers the others.
+    broken = [*days(12)[9:], days(90)[-1]]
+    vendor.answer = lambda since, until: (
+        httpx.Response(500) if any(since <= day < until for day in broken) else None
+    )
+    ingest_days(days(90), run_id="run 1")
+    assert list(landed(connection)) == days(9)
+    ingest_days(days(90), run_id="run 1")
+    assert list(landed(connection)) == [day for day in days(90) if day not in broken]
+
+
+def test_an_answer_between_them_says_that_failing_days_are_no_outage(connection, ingest_days, vendor):
+    vendor.answer = lambda since, until: httpx.Response(422) if since < days(4)[-1] else httpx.Response(503)
+    ingest_days(days(90))
+    assert len(vendor.asked) < 20
 
 
 def test_who_asked_too_often_asks_no_more(connection, ingest_days, vendor):

@@ -115,6 +115,23 @@ def test_the_exact_sums_of_a_day_are_known_once_it_lands_again(connection, land_
     ]
 
 
+def test_a_day_with_minutes_that_no_bigint_holds_takes_its_correction(connection, land_text):
+    header = "timestamp_unix,state_duration_minutes,public,run_state,run_ulid,stack_ulid,is_stack,"
+    rest = "run_type,stack_name,stack_slug,worker_pool_name,worker_pool_ulid\n"
+    corrected = f"{header}{rest}{at(LEAP_DAY)},5,true,PLANNING,{ULID},{ULID},true,,,,,\n"
+    land_text(corrected, aspect=RUN_MINUTES)
+    # As an older version of this project landed it, or a person with psql.
+    for value in ("307445734561825860", "-1e300", "Infinity", "NaN"):
+        with connection.transaction():
+            connection.execute("update raw.run_minutes set state_duration_minutes = %s", [value])
+            connection.execute("update raw.usage_loads set sum_landed = null")
+        (load,) = land_text(corrected, aspect=RUN_MINUTES)
+        assert (load.status, load.error) == ("succeeded", None)
+        assert rows_of(connection, "select state_duration_minutes from raw.run_minutes") == [(5.0,)]
+    sums = "select sum_landed::text from raw.usage_loads order by load_id desc limit 2"
+    assert rows_of(connection, sums) == [("5.000000",), ("0",)]
+
+
 def test_a_day_without_use_replaces_the_day_by_nothing(connection, land_text):
     land_text(WORKERS + worker_row(LEAP_DAY) + worker_row(MARCH), until=AFTER)
     (load,) = land_text(WORKERS, accept_shrinkage=True)

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import pickle
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -9,10 +11,10 @@ import psycopg
 import pytest
 
 from orchestration.landing.archive import Archive
-from orchestration.landing.errors import FileRefusedError
+from orchestration.landing.errors import ArchiveError, FileRefusedError
 from orchestration.selfhosted.ingest import LandedReport, land_report
 from orchestration.selfhosted.report import read_report
-from orchestration.selfhosted.upload import UploadError, send_report, what_would_be_sent
+from orchestration.selfhosted.upload import DaysSentError, UploadError, send_report, what_would_be_sent
 from orchestration.selfhosted.usage_days import LandedUsage, land_usage_days
 from tests.pipeline.listening_public_api import TICKET, listening_public_api
 
@@ -45,9 +47,13 @@ def heartbeat(worker: str, first: str, last: str, **more: Any) -> dict[str, Any]
 
 
 @pytest.fixture
-def landing(connection, tmp_path):
-    """Land a report; with `count` its usage days too."""
-    archive = Archive(str(tmp_path / "archive"))
+def archive(tmp_path):
+    return Archive(str(tmp_path / "archive"))
+
+
+@pytest.fixture
+def landing(connection, archive):
+    """Land a report, and its usage days too."""
 
     def land(told: dict[str, Any]) -> tuple[LandedReport, LandedUsage]:
         body = json.dumps(told, indent=1).encode()
@@ -60,7 +66,7 @@ def landing(connection, tmp_path):
             source="api",
             run_id="run",
         )
-        usage = land_usage_days(connection, account="acme", days=landed.report.days, run_id="run")
+        usage = land_usage_days(connection, account="acme", days=landed.days, run_id="run")
         return landed, usage
 
     return land
@@ -85,7 +91,8 @@ def test_a_table_and_day_is_replaced_whole_also_by_nothing_and_unknown_things_ar
         )
     )
     assert first.archived.uri.endswith("/usage_data_2024-02-28_2024-03-01.json")
-    assert (first.rows_landed, first.report.rows_outside) == (4, 1)
+    assert (first.rows_landed, first.rows) == (4, {"gadgets": 3, "logins": 2})
+    assert rows(connection, "select rows_outside_window from raw.selfhosted_reports") == [(1,)]
     landing(envelope("2024-02-29", "2024-03-01", gadgets={"2024-02-29": None}))
     assert rows(
         connection,
@@ -200,7 +207,9 @@ def public_api():
         yield server
 
 
-def test_a_report_is_sent_byte_for_byte_and_never_twice_unless_asked(connection, landing, public_api):
+def test_a_report_is_sent_byte_for_byte_and_never_twice_unless_asked(
+    connection, landing, archive, public_api
+):
     landed, _ = landing(envelope("2024-02-28", "2024-02-29", logins={}))
     key = "01ACCOUNT/license-7/usage_data_2024-02-28_2024-02-29.json"
     assert key in what_would_be_sent(landed, public_api=public_api.url)
@@ -208,13 +217,20 @@ def test_a_report_is_sent_byte_for_byte_and_never_twice_unless_asked(connection,
 
     def send(**options: bool) -> str:
         return send_report(
-            landed, public_api=public_api.url, ca_bundle=None, connection=connection, run_id="run", **options
+            landed,
+            public_api=public_api.url,
+            ca_bundle=None,
+            archive=archive,
+            connection=connection,
+            run_id="run",
+            **options,
         )
 
-    assert send() == f"sent: {key}, {len(landed.body)} bytes"
-    assert "not sent again, it was sent at" in send()
+    assert send() == f"sent: {key}, {landed.archived.bytes} bytes"
+    assert send().startswith("not sent again, 2024-02-28 to 2024-02-28 was sent at ")
     ((put_key, headers, body),) = public_api.objects
-    assert (put_key, body, headers["x-kms"]) == (key, landed.body, "aws:kms")
+    assert (put_key, body, headers["x-kms"]) == (key, archive.report_body(landed.archived), "aws:kms")
+    assert json.loads(body)["metrics"] == {"logins": {}}
     assert "Authorization" not in headers
     assert send(again=True).startswith("sent:")
     assert [
@@ -222,12 +238,19 @@ def test_a_report_is_sent_byte_for_byte_and_never_twice_unless_asked(connection,
     ] == [("sent", landed.archived.sha256)] * 2
 
 
-def test_what_may_have_arrived_is_not_sent_again_and_what_was_refused_is(connection, landing, public_api):
+def test_what_may_have_arrived_is_not_sent_again_and_what_was_refused_is(
+    connection, landing, archive, public_api
+):
     landed, _ = landing(envelope("2024-02-28", "2024-02-29", logins={}))
 
     def send() -> str:
         return send_report(
-            landed, public_api=public_api.url, ca_bundle=None, connection=connection, run_id=None
+            landed,
+            public_api=public_api.url,
+            ca_bundle=None,
+            archive=archive,
+            connection=connection,
+            run_id=None,
         )
 
     public_api.status = 403
@@ -238,7 +261,7 @@ def test_what_may_have_arrived_is_not_sent_again_and_what_was_refused_is(connect
         send()
     assert TICKET not in f"{refused.value}{lost.value}"
     public_api.drops_the_answer = False
-    assert "it may have arrived" in send()
+    assert "may have arrived at" in send()
     assert len(public_api.objects) == 1
     assert [
         row[0] for row in rows(connection, "select status from raw.selfhosted_uploads order by upload_id")
@@ -248,13 +271,94 @@ def test_what_may_have_arrived_is_not_sent_again_and_what_was_refused_is(connect
     ]
 
 
+def test_days_that_were_sent_with_other_days_are_not_sent_twice_and_those_that_are_left_are_named(
+    connection, landing, archive, public_api
+):
+    def send(since: str, until: str, **options: bool) -> str:
+        landed, _ = landing(envelope(since, until, logins={}))
+        return send_report(
+            landed,
+            public_api=public_api.url,
+            ca_bundle=None,
+            archive=archive,
+            connection=connection,
+            run_id="run",
+            **options,
+        )
+
+    send("2026-10-26", "2026-11-02")
+    public_api.drops_the_answer = True
+    with pytest.raises(UploadError, match="did not say"):
+        send("2026-10-01", "2026-10-08")
+    public_api.drops_the_answer = False
+    assert len(public_api.objects) == 2
+    with pytest.raises(DaysSentError) as refused:
+        send("2026-10-01", "2026-11-01")
+    assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d|[0-9a-f]{12}", "…", str(refused.value)) == (
+        "2026-10-01 to 2026-10-07 may have arrived at … UTC with SHA-256 …, 2026-10-26 to 2026-10-31 was sent"
+        " at … UTC with SHA-256 …; send the days that are left by themselves (2026-10-08 to 2026-10-25), or"
+        " all of it with --again: 01ACCOUNT/license-7/usage_data_2026-10-01_2026-11-01.json"
+    )
+    assert send("2026-10-28", "2026-10-30").startswith(
+        "not sent again, 2026-10-28 to 2026-10-29 was sent at "
+    )
+    assert send("2026-10-08", "2026-10-26").startswith("sent: ")
+    assert "not sent again" in send("2026-10-01", "2026-11-01")
+    assert len(public_api.objects) == 3
+    assert send("2026-10-01", "2026-11-01", again=True).startswith("sent: ")
+
+
+def test_what_stays_of_a_landed_report_is_small_and_only_what_was_landed_is_sent(
+    connection, landing, archive, public_api, tmp_path
+):
+    day = "2024-02-28"
+    landed, _ = landing(envelope(day, "2024-02-29", logins={day: [{"text": "a" * 1000}] * 1000}))
+    assert landed.archived.bytes > 1_000_000
+    assert len(pickle.dumps(landed)) < 2_000
+    (kept,) = (tmp_path / "archive").glob("acme/self-hosted/*/*.json")
+    kept.write_bytes(kept.read_bytes()[:-1])
+    with pytest.raises(ArchiveError, match="is damaged"):
+        send_report(
+            landed,
+            public_api=public_api.url,
+            ca_bundle=None,
+            archive=archive,
+            connection=connection,
+            run_id=None,
+        )
+    assert public_api.objects == []
+    assert rows(connection, "select from raw.selfhosted_uploads") == []
+
+
+def test_a_server_that_fails_at_the_upload_may_have_kept_it(connection, landing, archive, public_api):
+    landed, _ = landing(envelope("2024-02-28", "2024-02-29", logins={}))
+    public_api.status = 504
+    with pytest.raises(UploadError, match=r"answered 504 .*: it may have arrived"):
+        send_report(
+            landed,
+            public_api=public_api.url,
+            ca_bundle=None,
+            archive=archive,
+            connection=connection,
+            run_id=None,
+        )
+    assert rows(connection, "select status from raw.selfhosted_uploads") == [("unknown",)]
+
+
 @pytest.mark.parametrize(
     "upload_url", ["http://storage.example.com/x?ticket=s3cr3t", "file:///etc", "https//x"]
 )
-def test_an_upload_url_that_is_not_https_is_refused(connection, landing, public_api, upload_url):
+def test_an_upload_url_that_is_not_https_is_refused(connection, landing, archive, public_api, upload_url):
     landed, _ = landing(envelope("2024-02-28", "2024-02-29", logins={}))
     public_api.upload_url = upload_url
     with pytest.raises(UploadError, match="is not https://: nothing was sent") as refused:
-        send_report(landed, public_api=public_api.url, ca_bundle=None, connection=connection, run_id=None)
+        send_report(
+            landed,
+            public_api=public_api.url,
+            ca_bundle=None,
+            archive=archive,
+            connection=connection,
+            run_id=None,
+        )
     assert "s3cr3t" not in str(refused.value)
     assert public_api.objects == []

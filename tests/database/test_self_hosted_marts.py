@@ -81,7 +81,7 @@ def test_a_month_of_minutes_by_day_is_billed_to_the_cent_and_stays_unknown_by_ho
             source="file",
             run_id=None,
         )
-        land_usage_days(connection, account="acme", days=landed.report.days, run_id=None)
+        land_usage_days(connection, account="acme", days=landed.days, run_id=None)
     warehouse.build(*MODELS)
 
     def rows(query: str) -> list[tuple[Any, ...]]:

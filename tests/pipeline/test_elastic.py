@@ -3,13 +3,18 @@
 import csv
 import datetime as dt
 import json
+import threading
+import time
+import traceback
 from collections.abc import Iterator
 from contextlib import closing
 
 import dagster as dg
+import httpx
 import psycopg
 import pytest
 
+from orchestration import cli
 from orchestration.assets.elastic import elastic
 from orchestration.exports.elastic import DayRange, day_states, export_to_elastic, record_posted
 from orchestration.exports.elastic_client import Document, ElasticClient, ElasticError, elastic_client
@@ -18,6 +23,7 @@ from orchestration.exports.elastic_documents import GRAINS, INDEX, TEMPLATE
 from orchestration.resources.postgres import PostgresResource
 from orchestration.settings import VARIABLES, Settings, SettingsError
 from orchestration.warehouse.connection import connect
+from orchestration.warehouse.lock import export_lock
 from tests.pipeline.listening_elasticsearch import Elasticsearch, listening_elasticsearch
 
 KEY = "c2VjcmV0LWlkOnNlY3JldC1rZXk="
@@ -103,6 +109,52 @@ def test_a_day_is_posted_again_only_when_it_changed_and_what_the_marts_lost_is_d
     assert set(server.documents) == posted
 
 
+def test_an_index_that_was_lost_gets_every_day_back_also_when_the_export_stops_part_way(
+    marts, client, server
+):
+    states = {day: state for day, state in day_states(marts).items() if day <= DAYS.last}
+    record_posted(marts, day_states(marts), target=server.url)
+    # The index is gone, and the second part of the export is refused for good.
+    server.refusals = [{}, 400]
+    server.documents.clear()
+    with pytest.raises(ElasticError, match="answered 400"):
+        export_to_elastic(marts, client, target=server.url)
+    assert server.index_exists
+    export_to_elastic(marts, client, target=server.url)
+    in_the_index = {document["usage_date"] for document in server.documents.values()}
+    assert in_the_index >= {day.isoformat() for day in states}
+    assert len(in_the_index) == len(day_states(marts))
+
+
+def test_a_second_export_waits_for_the_first_and_says_so(
+    marts, server, monkeypatch, demo_warehouse_url, capsys
+):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", demo_warehouse_url)
+    monkeypatch.setenv("ELASTICSEARCH_URL", server.url)
+    arguments = ["export-elastic", "--since", str(DAYS.first), "--until", str(DAYS.last)]
+    second = threading.Thread(target=cli.exit_code_of, args=[arguments])
+    with export_lock(demo_warehouse_url, on_wait=lambda: None):
+        second.start()
+        deadline = time.monotonic() + 30
+        while not is_waited_for(marts) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert server.sent == []
+        assert capsys.readouterr().err == "Waiting for another export to Elasticsearch.\n"
+    second.join(30)
+    assert len(server.documents) == sum(server.sent) > 0
+    assert capsys.readouterr().err.splitlines()[-1].startswith("done: 2 days, ")
+
+
+def is_waited_for(connection: psycopg.Connection) -> bool:
+    with connection.transaction():
+        return (
+            connection.execute("select from pg_locks where locktype = 'advisory' and not granted").fetchone()
+            is not None
+        )
+
+
 def test_the_asset_posts_what_changed_and_fails_in_one_line_when_that_is_refused(
     marts, server, monkeypatch, demo_warehouse_url
 ):
@@ -154,11 +206,26 @@ def test_a_refused_key_is_told_without_the_key(client, server, monkeypatch):
     assert KEY not in str(refused.value)
 
 
+def test_a_header_that_cannot_be_sent_is_in_no_cause_either():
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.LocalProtocolError(f"Illegal header value b'{request.headers['Authorization']}'")
+
+    headers = {"Authorization": f"ApiKey {KEY}"}
+    transport = httpx.MockTransport(refuse)
+    with httpx.Client(base_url="https://elastic.example", headers=headers, transport=transport) as http:
+        client = ElasticClient(http, secrets=[], wait=lambda seconds: None, tries=1)
+        with pytest.raises(ElasticError, match="is not valid HTTP") as refused:
+            client.prepare_index(INDEX, template=TEMPLATE)
+    assert KEY not in "".join(traceback.format_exception(refused.value))
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
         ({"ELASTICSEARCH_URL": "http://elastic.example"}, "is not an https:// URL"),
         ({"ELASTICSEARCH_URL": "https://me:secret@elastic.example"}, "go into ELASTICSEARCH_USERNAME"),
+        ({"ELASTICSEARCH_API_KEY": "secret\nsecret"}, "ELASTICSEARCH_API_KEY is no API key: it has a line"),
+        ({"ELASTICSEARCH_API_KEY": "secr\u00e9t"}, "ELASTICSEARCH_API_KEY is no API key: it has a line"),
         ({"ELASTICSEARCH_USERNAME": "me"}, "set both ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD"),
         (
             {

@@ -478,6 +478,65 @@ def test_a_file_of_another_make_lands_or_is_refused_as_a_whole_and_is_kept_as_it
         assert sum(rows_by_day(connection, RUNS).values()) == rows
 
 
+def test_a_ca_bundle_that_cannot_be_read_is_named_and_not_tried_again(
+    run: Run, spacelift: FaultySpacelift, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("no certificate")
+    monkeypatch.setenv("SPACELIFT_CA_BUNDLE", str(bundle))
+    result = run()
+    words = f"SPACELIFT_CA_BUNDLE: {bundle} cannot be read as PEM certificates"
+    assert what_failed(result).split(" SPACE")[0] == words
+    assert (waits(result), spacelift.requests) == ([], [])
+
+
+def columns_check(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
+    """Of the run-minutes file."""
+    (check,) = [
+        check
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "no_unknown_columns" and check.asset_key.path[-1] == "run_minutes"
+    ]
+    return check
+
+
+def test_a_column_of_another_name_is_read_by_its_place_and_both_are_named(
+    run: Run, spacelift: FaultySpacelift
+) -> None:
+    in_seconds = edited(lambda right: right.replace(b"StateDurationMinutes", b"StateDurationSeconds"))
+    spacelift.faults[RUNS, BAD_DAY] = [in_seconds]
+    result = run()
+    assert result.success
+    check = columns_check(result)
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.description == (
+        "Read by place, look whether they mean the same: state_duration_minutes from 'StateDurationSeconds'."
+    )
+    assert columns_check(run()).passed
+
+
+def test_a_step_that_is_tried_again_tells_what_its_former_attempts_found(
+    run: Run, spacelift: FaultySpacelift
+) -> None:
+    """A new column and rows in a rare spelling, of a day that lands before another one is tried again."""
+    # Asked for with its neighbours, twice, and then alone, in two attempts.
+    spacelift.faults[RUNS, BAD_DAY] = [faulty.status(503)] * 4
+    spacelift.faults[RUNS, FIRST] = [
+        edited(lambda right: with_a_new_column(right).replace(b",false,", b",no,"))
+    ]
+    result = run()
+    assert result.success
+    assert len(waits(result)) == 2
+    check = columns_check(result)
+    assert (check.passed, check.description) == (False, "Not landed: Region.")
+    slow = {
+        event.materialization.metadata["rows_read_slowly_percent"].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key and event.asset_key.path[-1] == "run_minutes"
+    }
+    assert slow == {33.333}
+
+
 def test_a_reader_that_loses_a_line_fails_the_run_and_its_check(
     run: Run, spacelift: FaultySpacelift, monkeypatch: pytest.MonkeyPatch
 ) -> None:

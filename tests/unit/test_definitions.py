@@ -184,10 +184,10 @@ def test_the_calendar_of_an_account_that_ended_ends_and_its_last_days_are_read_a
         scheduled_execution_time=dt.datetime(2026, 1, 1, 2, 30, tzinfo=dt.UTC),
         repository_def=defs.get_repository_def(),
     )
-    schedule = defs.get_schedule_def("spacelift_usage_daily_schedule")
-    (request,) = schedule.evaluate_tick(context).run_requests or []
-    assert request.tags["dagster/asset_partition_range_start"] == "2024-02-26"
-    assert request.tags["dagster/asset_partition_range_end"] == "2024-02-29"
+    for name in ("spacelift_usage_daily_schedule", "spacelift_self_hosted_report_schedule"):
+        (request,) = defs.get_schedule_def(name).evaluate_tick(context).run_requests or []
+        assert request.tags["dagster/asset_partition_range_start"] == "2024-02-26"
+        assert request.tags["dagster/asset_partition_range_end"] == "2024-02-29"
 
 
 def test_every_check_of_a_model_says_what_it_checks(job):

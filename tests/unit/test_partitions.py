@@ -53,6 +53,45 @@ def test_a_run_by_hand_is_about_the_days_named(since, until, first, last):
 
 
 @pytest.mark.parametrize(
+    ("since", "until", "first", "last"),
+    [
+        pytest.param(None, None, "2026-02-25", "2026-02-28", id="its last days"),
+        pytest.param("2026-01-01", None, "2026-01-01", "2026-02-28", id="until its end"),
+        pytest.param("2026-01-01", "2026-02-01", "2026-01-01", "2026-01-31", id="days before"),
+    ],
+)
+def test_a_run_of_an_account_that_ended_is_about_days_that_it_had(since, until, first, last):
+    days = days_asked_for(
+        since=day(since) if since else None,
+        until=day(until) if until else None,
+        today=day("2026-05-20"),
+        lookback_days=3,
+        start_date=START,
+        end_date=day("2026-03-01"),
+    )
+    assert (days.first, days.last) == (day(first), day(last))
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "message"),
+    [
+        pytest.param("2026-02-01", "2026-03-02", "2026-03-02 is after USAGE_END_DATE=2026-03-01", id="until"),
+        pytest.param("2026-03-01", None, "no day lies between", id="since"),
+    ],
+)
+def test_days_after_the_end_of_an_account_are_refused(since, until, message):
+    with pytest.raises(DayRangeError, match=message):
+        days_asked_for(
+            since=day(since),
+            until=day(until) if until else None,
+            today=day("2026-05-20"),
+            lookback_days=3,
+            start_date=START,
+            end_date=day("2026-03-01"),
+        )
+
+
+@pytest.mark.parametrize(
     ("since", "until", "message"),
     [
         pytest.param("2026-05-19", "2026-05-21", "--until 2026-05-21 is after today", id="today is not over"),

@@ -93,5 +93,11 @@ def test_a_report_is_known_by_its_first_character_plain_or_gzipped(tmp_path):
     (tmp_path / "cut.gz").write_bytes(gzip.compress(body)[:-9])
     with pytest.raises(FileRefusedError, match="gzip file is cut"):
         read_report_file(tmp_path / "cut.gz")
+    packed = bytearray(gzip.compress(body * 100))
+    packed[12:20] = b"\xff" * 8
+    (tmp_path / "damaged.gz").write_bytes(packed)
+    for read in (is_report_file, read_report_file):
+        with pytest.raises(FileRefusedError, match=r"damaged\.gz: the gzip file is cut or damaged"):
+            read(tmp_path / "damaged.gz")
     with pytest.raises(FileRefusedError, match="No such file"):
         is_report_file(tmp_path / "none.json")

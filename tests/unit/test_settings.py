@@ -68,6 +68,14 @@ def test_the_account_is_the_name_given_or_the_host(environ, account):
             {"USAGE_START_DATE": "01.02.2024"}, "USAGE_START_DATE=01.02.2024", id="day in another form"
         ),
         pytest.param({"USAGE_START_DATE": "2023-02-29"}, "USAGE_START_DATE=2023-02-29", id="no leap year"),
+        pytest.param(
+            {"USAGE_END_DATE": "2024-01-01"}, "USAGE_END_DATE=2024-01-01 is not", id="no day at all"
+        ),
+        pytest.param(
+            {"USAGE_START_DATE": "2026-02-01", "USAGE_END_DATE": "2026-01-31"},
+            "is not after USAGE_START_DATE=2026-02-01",
+            id="end before the start",
+        ),
         pytest.param({"USAGE_LOOKBACK_DAYS": "-1"}, "USAGE_LOOKBACK_DAYS=-1", id="negative look-back"),
         pytest.param({"USAGE_LOOKBACK_DAYS": "three"}, "USAGE_LOOKBACK_DAYS=three", id="look-back in words"),
         pytest.param({"USAGE_LOOKBACK_DAYS": "100000"}, "from 0 to 366", id="endless look-back"),

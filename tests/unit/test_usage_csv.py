@@ -98,7 +98,7 @@ def test_columns_may_stand_in_any_order_and_unknown_ones_are_named():
 
 def test_a_name_taken_for_a_column_because_of_its_place_is_named():
     layout = read_header(b"Id,Workers,TimestampUnix,WorkerPoolName\n", aspect=WORKER_COUNT, origin="f")
-    assert layout.fields_by_position == ("Workers",)
+    assert layout.fields_by_position == ("count from 'Workers'",)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,10 @@ def test_another_header_is_refused_in_one_line_that_says_what_is_wrong(header, w
     "values",
     [
         *({"public": value} for value in ("true", "FALSE", "True", "t", "F", "0", "1")),
-        *({"state_duration_minutes": value} for value in ("0", "12", "12.5", "1e-3", "1E+2", "75.25")),
+        *(
+            {"state_duration_minutes": value}
+            for value in ("0", "12", "12.5", "1e-3", "1E+2", "75.25", "999999")
+        ),
         {"stack_name": '"a ""quoted"", name"'},
         {"stack_name": '"' + "x" * 254 + '"""'},
         {"stack_name": "ü" * 127},
@@ -158,7 +161,7 @@ def test_the_spellings_we_expect_pass_at_full_speed_and_untouched(values):
         {"stack_name": '"two\nlines"'},
         {"stack_name": '"two\r\nlines"'},
         {"stack_name": '"two ""\nlines"'},
-        {"state_duration_minutes": ".5"},
+        *({"state_duration_minutes": value} for value in (".5", "999999999.5", "9.9e8", "0e12")),
         {"timestamp_unix": f'"{MIDNIGHT}"'},
         {"public": '"true"'},
         {"public": "yes"},
@@ -180,6 +183,10 @@ def test_rarer_spellings_that_postgres_reads_alike_land_too(values):
         (row(state_duration_minutes="NaN"), "state_duration_minutes: 'NaN' is not a number"),
         (row(state_duration_minutes="1e400"), "state_duration_minutes: '1e400' is out of range"),
         (row(state_duration_minutes="1e-400"), "state_duration_minutes: '1e-400' is out of range"),
+        *(
+            (row(state_duration_minutes=value), f"state_duration_minutes: '{value}' is not below 1000000000")
+            for value in ("1000000000", "307445734561825860", "1e12", "1.5E+9", "999999999.99999999999")
+        ),
         (
             row(timestamp_unix="1709164800000"),
             "timestamp_unix: '1709164800000' is not a time in Unix seconds",
