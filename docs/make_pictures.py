@@ -35,7 +35,7 @@ CHARTS = (
     "coverage",
 )
 # The end of what the demo prints: the last bill, the bills of all periods, where to look next.
-TERMINAL_FROM = "Bill of the period"
+TERMINAL_FROM = "Bill of "
 LARGEST_BYTES = 300_000
 UI_START_SECONDS = 180
 

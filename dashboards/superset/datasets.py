@@ -82,13 +82,16 @@ DATASETS = (
     Dataset(
         "Account by hour",
         "fct_account_hourly",
-        f"select facts.*, commitment.committed_workers, commitment.p95_floor, {_PERIOD}\n"
+        f"select facts.*, commitment.committed_workers, commitment.p95_to_date, {_PERIOD}\n"
         f"from marts.fct_account_hourly as facts\n{_HOURS_IN_PERIODS}\n"
         "inner join marts.billing_worker_commitment as commitment using (contract_id, period_start_at)",
         {
             **_PERIOD_COLUMN,
             **_COMMITTED_COLUMN,
-            "p95_floor": ("integer", "The period's billed percentile to date, unknown hours as 0."),
+            "p95_to_date": (
+                "integer",
+                "The period's billed percentile over its known hours; null before 72 of them.",
+            ),
         },
         time_column="hour_at",
     ),

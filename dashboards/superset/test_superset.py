@@ -44,18 +44,18 @@ SQL = {
     "burst_hours_left": f"""
         select burst_hours_left as "Burst hours left" from billing_worker_commitment where {NEWEST}
     """,
-    "p95": f'select p95_floor as "P95" from billing_worker_commitment where {NEWEST}',
+    "p95": f'select p95_to_date as "Billed percentile" from billing_worker_commitment where {NEWEST}',
     "cost_to_date": f'select sum(amount) as "Cost to date" from billing_lines where {NEWEST}',
     "cost_forecast": f'select amount_forecast as "Cost forecast" from billing_periods where {NEWEST}',
     "loaded_through": 'select max(date_day) as "Loaded through" from dim_dates where is_covered',
     "workers_hourly": f"""
         select hour_at, series, value from (
             select hour_at, sum(worker_count) as workers, 12 as committed,
-                (select p95_floor from billing_worker_commitment where {NEWEST}) as p95
+                (select p95_to_date from billing_worker_commitment where {NEWEST}) as billed
             from fct_worker_pool_hourly where {HOURS_OF_NEWEST} group by hour_at
         ) as hours
         cross join lateral (
-            values ('workers', workers), ('committed', committed), ('P95 to date', p95)
+            values ('workers', workers), ('committed', committed), ('billed percentile', billed)
         ) as melted (series, value)
     """,
     "minutes_by_state": f"""

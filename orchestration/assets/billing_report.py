@@ -18,6 +18,7 @@ import dagster as dg
 import psycopg
 from psycopg.rows import dict_row
 
+from orchestration.billing_words import percentile_name
 from orchestration.warehouse.connection import connect
 
 # Markdown of this many characters or more is shown in a dialog behind a link.
@@ -33,7 +34,7 @@ Report = Callable[[str], Mapping[str, Any]]
 
 _LAST_PERIODS = """
     select
-        to_char(periods.period_start_at at time zone 'UTC', 'YYYY-MM-DD') as starts,
+        to_char(periods.period_start_at at time zone calendar.time_zone, 'YYYY-MM-DD') as starts,
         periods.currency,
         periods.status,
         periods.hours_missing,
@@ -43,9 +44,14 @@ _LAST_PERIODS = """
         periods.private_minutes,
         periods.public_minutes,
         commitment.committed_workers,
-        commitment.p95_floor,
+        commitment.p95_to_date,
+        commitment.worker_metric,
+        commitment.worker_percentile,
         commitment.overage_workers
     from marts.billing_periods as periods
+    inner join marts.dim_billing_periods as calendar
+        on periods.contract_id = calendar.contract_id
+        and periods.period_start_at = calendar.period_start_at
     left join marts.billing_worker_commitment as commitment
         on periods.contract_id = commitment.contract_id
         and periods.period_start_at = commitment.period_start_at
@@ -56,8 +62,8 @@ _LAST_COMMITMENT = """
     select
         hours_missing,
         committed_workers,
-        p95_floor as p95_workers,
-        p95_forecast as p95_workers_forecast,
+        p95_to_date,
+        p95_forecast,
         overage_workers,
         overage_workers_forecast,
         burst_hours_used,
@@ -111,7 +117,7 @@ def _of_bills(periods: Sequence[Row], *, home: Path) -> dict[str, Any]:
     }
     metadata = {
         **_plotted(numbers),
-        "period": f"from {latest['starts']} (UTC), {latest['status']}",
+        "period": f"from {latest['starts']}, {latest['status']}",
         "last_bills": dg.MetadataValue.md(bills_table(periods)),
         "dashboard": dg.MetadataValue.path(home / "dashboard.html"),
     }
@@ -131,17 +137,28 @@ def _plotted(numbers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def bills_table(periods: Sequence[Row]) -> str:
-    """A markdown table of bills, the latest first; as many as are shown in place."""
-    lines = ["| from | P95 | committed | above | cost | forecast | |", "|:--|--:|--:|--:|--:|--:|:--|"]
+    """A markdown table of bills, the latest first; as many as are shown in place.
+
+    Workers are at the percentile that the contract bills; overage is what would be billed if no more came.
+    """
+    lines = ["| from | workers | committed | overage | cost | forecast | |", "|:--|--:|--:|--:|--:|--:|:--|"]
     for row in periods:
         amount, forecast = _money(row["amount_to_date"], row["currency"]), _money(row["amount_forecast"], "")
-        workers = (row["p95_floor"], row["committed_workers"], row["overage_workers"])
-        cells = [row["starts"], *("" if number is None else str(number) for number in workers)]
-        line = f"| {' | '.join([*cells, amount, forecast, row['status']])} |"
+        counts = ["" if row[name] is None else str(row[name]) for name in _COUNTS]
+        if counts[0]:
+            counts[0] = f"{_percentile(row)} {counts[0]}"
+        line = f"| {' | '.join([row['starts'], *counts, amount, forecast, row['status']])} |"
         if len("\n".join([*lines, line])) >= IN_PLACE_BELOW_CHARACTERS:
             break
         lines.append(line)
     return "\n".join(lines)
+
+
+_COUNTS = ("p95_to_date", "committed_workers", "overage_workers")
+
+
+def _percentile(row: Row) -> str:
+    return percentile_name(worker_metric=row["worker_metric"], worker_percentile=row["worker_percentile"])
 
 
 def cost_picture(amounts: Sequence[tuple[Decimal, Decimal]]) -> str:

@@ -65,6 +65,7 @@ STEP_NAME = "warehouse_models"
 # What a data test says, where it does not say it by its name; the arguments are those of the yml.
 CHECK_TEXTS = {
     "accepted_values": "{column_name} is one of {values}.",
+    "has_one_row": "There is exactly one row.",
     "is_true": "In every row: {expression}",
     "is_ulid": "{column_name} is a ULID.",
     "no_nulls": "Never null: {columns}.",

@@ -22,7 +22,14 @@ _PARTS = {
     "idle": ("idle workers", theme.ORANGE),
     "shared": ("fees and seats", theme.GREY),
 }
-_BILL_AXIS = alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=8)
+# `Sep 2026` where there is no room for `September 2026`: the last bill is the one that must not go unnamed.
+_SHORT_MONTH = "replace(datum.label, regexp('^([A-Z][a-z]{2})[a-z]* ([0-9]{4})$'), '$1 $2')"
+_BILL_AXIS = alt.Axis(
+    labelAngle=0,
+    labelOverlap="greedy",
+    labelSeparation=8,
+    labelExpr=f"width < 520 ? {_SHORT_MONTH} : datum.label",
+)
 _MONEY = ",.2f"
 # Slim where there are few bills, apart where the page is narrow.
 _BAR = alt.ExprRef("min(56, bandwidth('x') * 0.7)")
@@ -71,11 +78,21 @@ def bills_chart() -> dict[str, Any]:
     between = totals.transform_filter("datum.high > datum.low")
     span = between.mark_rule(color=theme.INK, strokeWidth=1.4).encode(y="low:Q", y2="high")
     end = between.mark_tick(color=theme.INK, size=14, thickness=1.4).encode(y="high:Q")
-    label = totals.transform_filter("isValid(datum.forecast)").encode(
-        y="forecast:Q", text=alt.Text("forecast:Q", format=",.0f")
-    )
-    labels = theme.text_on_paper(label, color=theme.INK, dy=-8, fontWeight=600)
-    return theme.spec_of(alt.layer(lines, expected, span, end, labels), height=300)
+    # Beside the line between low and high, where there is one.
+    places = {"datum.high > datum.low": {"align": "left", "dx": 5}, "!(datum.high > datum.low)": {}}
+    labels = [
+        theme.text_on_paper(
+            totals.transform_filter(f"isValid(datum.forecast) && {condition}").encode(
+                y="forecast:Q", text=alt.Text("forecast:Q", format=",.0f")
+            ),
+            color=theme.INK,
+            dy=-8,
+            fontWeight=600,
+            **place,
+        )
+        for condition, place in places.items()
+    ]
+    return theme.spec_of(alt.layer(lines, expected, span, end, *labels), height=300)
 
 
 def pool_costs_chart() -> dict[str, Any]:

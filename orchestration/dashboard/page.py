@@ -69,8 +69,8 @@ CARDS = (
     Card(
         "pool_costs",
         "Cost by worker pool, used and idle, {currency}",
-        "What {period} cost so far; together it is the bill, to the cent. Idle: workers that were connected "
-        "without a run.",
+        "What {period} costs to date; together it is the bill, to the cent. Idle: workers that were "
+        "connected without a run.",
         needs="pool_costs",
         otherwise="No contract covers {period}, so there are no amounts.",
     ),

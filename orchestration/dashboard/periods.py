@@ -11,6 +11,8 @@ from decimal import Decimal
 import psycopg
 from psycopg.rows import class_row
 
+from orchestration.billing_words import percentile_name, period_name
+
 ALL_POOLS = 0
 
 _PERIODS = """
@@ -19,6 +21,7 @@ _PERIODS = """
         periods.contract_id,
         periods.period_start_at as start_at,
         periods.period_end_at as end_at,
+        periods.known_until_at,
         (periods.period_start_at at time zone periods.time_zone)::date as first_day,
         (periods.period_end_at at time zone periods.time_zone - interval '1 microsecond')::date as last_day,
         periods.is_closed,
@@ -70,6 +73,7 @@ class Period:
     contract_id: str
     start_at: dt.datetime
     end_at: dt.datetime
+    known_until_at: dt.datetime
     first_day: dt.date
     last_day: dt.date
     is_closed: bool
@@ -102,10 +106,13 @@ class Period:
 
     @property
     def label(self) -> str:
-        """`September 2026` for a calendar month, else its first and last day in the contract's time zone."""
-        next_day = self.last_day + dt.timedelta(days=1)
-        is_month = self.first_day.day == 1 and (next_day - self.first_day).days <= 31 and next_day.day == 1
-        return f"{self.first_day:%B %Y}" if is_month else f"{said(self.first_day)} to {said(self.last_day)}"
+        """Its month, or its first and last day."""
+        return period_name(self.first_day, self.last_day)
+
+    @property
+    def percentile(self) -> str:
+        """What its workers are billed by: `P95`, `Maximum`."""
+        return percentile_name(worker_metric=self.worker_metric, worker_percentile=self.worker_percentile)
 
 
 @dataclass(frozen=True)
@@ -132,8 +139,3 @@ def read_pools(connection: psycopg.Connection) -> list[Pool]:
 def numbers_of(pools: Sequence[Pool]) -> dict[str | None, int]:
     """From a pool's key to its number; no key means all of them."""
     return {None: ALL_POOLS} | {pool.key: pool.number for pool in pools}
-
-
-def said(day: dt.date) -> str:
-    """A day, or the day of a UTC time, as people write it."""
-    return f"{day.day} {day:%b %Y}"

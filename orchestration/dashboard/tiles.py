@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
+from orchestration.billing_words import burst_end, said
 from orchestration.dashboard.billing_data import bills_shown
-from orchestration.dashboard.periods import Period, said
+from orchestration.dashboard.periods import Period
 
 NO_CONTRACT = "no contract"
 UNKNOWN = "unknown"
@@ -74,7 +75,7 @@ def tiles_html(periods: Sequence[Period], *, freshness: Freshness) -> str:
 
 
 def _workers(period: Period) -> Tile:
-    title = f"{_percentile(period)} of all workers" + ("" if period.is_closed else ", to date")
+    title = f"{period.percentile} of all workers" + ("" if period.is_closed else ", to date")
     text = UNKNOWN if period.p95_to_date is None else f"{period.p95_to_date:,}"
     committed, forecast, floor = period.committed_workers, period.p95_forecast, period.p95_floor
     if committed is None:
@@ -95,28 +96,39 @@ def _workers(period: Period) -> Tile:
 def _burst_hours(period: Period) -> Tile:
     title = "Burst hours left"
     left, used, budget = period.burst_hours_left, period.burst_hours_used, period.burst_hours_budget
+    if not period.has_contract:
+        return Tile("burst_hours_left", title, NO_CONTRACT, "Commitments go into contracts.csv")
+    if period.committed_workers is None:
+        return Tile("burst_hours_left", title, "none", "The contract commits no workers")
     if left is None or used is None or budget is None:
-        if not period.has_contract:
-            return Tile("burst_hours_left", title, NO_CONTRACT, "Commitments go into contracts.csv")
-        return Tile("burst_hours_left", title, "none", "The contract has no percentile with a commitment")
-    note = f"{used:,} of {budget:,} used"
-    end = None if period.burst_exhausted_at is None else _time(period.burst_exhausted_at)
+        return Tile("burst_hours_left", title, UNKNOWN, "No worker count of this period has landed")
+    share = Decimal(used) / budget if budget else None
+    note = f"{used:,} of {budget:,} used" if budget else f"{used:,} used; the contract allows none"
+    end = burst_end(left=left, exhausted_at=period.burst_exhausted_at, known_until_at=period.known_until_at)
+    if end is not None:
+        note += f"; {end}"
     if left < 0:
-        mood, verdict, note = "bad", "used up", note + (f"; the budget was used up by {end}" if end else "")
+        mood, verdict = "bad", "above commitment"
+    elif not budget:
+        mood, verdict = "ok", "within commitment"
+    elif left == 0:
+        mood, verdict = "warning", "used up"
     elif end is not None:
-        mood, verdict, note = "warning", "they run out", f"{note}; at the usual rhythm they run out by {end}"
+        mood, verdict = "warning", "they may have run out" if period.is_closed else "they run out"
+    elif period.is_closed:
+        mood, verdict = "ok", "they lasted"
+    elif period.burst_hours_forecast is None:
+        mood, verdict, note = "", "", f"{note}; {TOO_EARLY}"
     else:
         mood, verdict = "ok", "they last"
-        if not period.is_closed and period.burst_hours_forecast is not None:
-            note += f"; {period.burst_hours_forecast:,.0f} expected by the end"
-    share = Decimal(used) / budget if budget else None
+        note += f"; {period.burst_hours_forecast:,.0f} expected by the end"
     return Tile("burst_hours_left", title, f"{_number(left)} h", note, left, mood, verdict, share)
 
 
 def _cost(period: Period) -> Tile:
     title = f"Cost, {period.status}" if period.is_closed else "Cost to date"
     if not period.has_contract:
-        return Tile("amount_to_date", title, NO_CONTRACT, "Prices go into contracts.csv")
+        return Tile("amount_to_date", "Cost", NO_CONTRACT, "Prices go into contracts.csv")
     note = f"{_money(period, period.commitment_amount)} of it for committed workers"
     if not period.is_closed:
         note += f", {_money(period, period.overage_amount_to_date)} overage"
@@ -133,7 +145,7 @@ def _forecast(period: Period) -> Tile:
         return _amount_tile("overage_amount", "Of it overage", period, overage, note=note)
     amount = period.amount_forecast
     if amount is None:
-        note = TOO_EARLY
+        note = TOO_EARLY if period.p95_forecast is None else "A line of the bill has no price"
     else:
         note = (
             f"between {_money(period, period.amount_forecast_low)} and "
@@ -171,7 +183,7 @@ def bills_table_html(periods: Sequence[Period]) -> str:
     rows = "".join(_bill_row(period) for period in reversed(bills_shown(periods)))
     if not rows:
         return ""
-    percentiles = {_percentile(period) for period in bills_shown(periods)}
+    percentiles = {period.percentile for period in bills_shown(periods)}
     workers = percentiles.pop() if len(percentiles) == 1 else "Workers"
     heads = f"Period|Status|{workers}|Committed|Burst hours left|To date|Forecast|Low|High".split("|")
     head = "".join(f"<th>{title}</th>" for title in heads)
@@ -194,12 +206,6 @@ def _bill_row(period: Period) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _percentile(period: Period) -> str:
-    if period.worker_metric == "max":
-        return "Maximum"
-    return f"P{period.worker_percentile.normalize():f}"
-
-
 def _money(period: Period, amount: Decimal | None) -> str:
     """To the cent, as a bill has it."""
     return UNKNOWN if amount is None else f"{period.currency or ''} {_number(amount, decimals=2)}".strip()
@@ -207,10 +213,6 @@ def _money(period: Period, amount: Decimal | None) -> str:
 
 def _number(number: int | Decimal, *, decimals: int = 0) -> str:
     return f"{number:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _time(at: dt.datetime) -> str:
-    return f"{said(at)} {at:%H:%M} UTC"
 
 
 def _plain(value: str | int | Decimal) -> str:

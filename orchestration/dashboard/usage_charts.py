@@ -12,7 +12,7 @@ from orchestration.dashboard.frames import DAY_MILLISECONDS, HOUR_MILLISECONDS
 
 @dataclass(frozen=True)
 class Level:
-    """A number of workers to compare the hours with."""
+    """A number of workers to compare the hours with; the titles are Vega expressions."""
 
     name: str
     title: str
@@ -25,12 +25,21 @@ class Level:
 
 
 _LEVELS = (
-    Level("commitment", "Commitment", "committed", theme.VERMILLION, [6, 4], "left", "4"),
-    Level("p95", "P95, zeros counted", "P95", theme.INK, [1, 0], "center", "width / 2"),
+    Level("commitment", "'Commitment'", "'committed'", theme.VERMILLION, [6, 4], "left", "4"),
+    Level(
+        "percentile",
+        # A maximum is the same with and without them.
+        "datum.percentile + (datum.percentile == 'Maximum' ? '' : ', zeros counted')",
+        "datum.percentile",
+        theme.INK,
+        [1, 0],
+        "center",
+        "width / 2",
+    ),
     Level(
         "without_zeros",
-        "P95 if zeros are left out",
-        "without zeros",
+        "datum.percentile + ' if zeros are left out'",
+        "'without zeros'",
         theme.PURPLE,
         [2, 3],
         "right",
@@ -107,13 +116,18 @@ def workers_chart() -> dict[str, Any]:
 
 
 def _level(level: Level) -> alt.LayerChart:
-    base = alt.Chart(theme.rows("levels")).transform_filter(alt.datum.level == level.name)
-    rule = base.mark_rule(color=level.colour, strokeDash=level.dash, strokeWidth=1.6).encode(
-        y="workers:Q", tooltip=[alt.Tooltip("workers:Q", title=level.title)]
+    base = (
+        alt.Chart(theme.rows("levels"))
+        .transform_filter(alt.datum.level == level.name)
+        .transform_calculate(
+            title=level.title,
+            label=f"(width < 520 ? {level.short_title} + ' ' : {level.title} + ': ') + datum.workers",
+        )
     )
-    label = base.transform_calculate(
-        label=f"(width < 520 ? '{level.short_title} ' : '{level.title}: ') + datum.workers"
-    ).encode(x=alt.value(alt.ExprRef(level.label_at)), y="workers:Q", text="label:N")
+    rule = base.mark_rule(color=level.colour, strokeDash=level.dash, strokeWidth=1.6).encode(
+        y="workers:Q", tooltip=[_tip("title", "level"), alt.Tooltip("workers:Q", title="workers")]
+    )
+    label = base.encode(x=alt.value(alt.ExprRef(level.label_at)), y="workers:Q", text="label:N")
     return rule + theme.text_on_paper(
         label, color=level.colour, align=level.align, baseline="bottom", dy=-3, fontWeight=600
     )
@@ -246,7 +260,8 @@ def _time(field: str) -> alt.X:
         f"{field}:T",
         title=None,
         scale=theme.UTC_AXIS,
-        axis=alt.Axis(format="%-d %b", labelFlush=False, labelOverlap="greedy", labelSeparation=8),
+        # Every other label goes until they fit, so that those left are equally far apart.
+        axis=alt.Axis(format="%-d %b", labelFlush=False, labelOverlap="parity", labelSeparation=8),
     )
 
 

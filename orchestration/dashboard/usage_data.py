@@ -18,7 +18,8 @@ _WORKERS = """
     group by worker_pool_key
 """
 _PERCENTILES = """
-    select contract_id, period_start_at, worker_pool_key, p95_workers, p95_workers_without_zeros
+    select contract_id, period_start_at, worker_pool_key, billed_percentile_workers,
+        case when worker_percentile = 95 then p95_workers_without_zeros end
     from marts.billing_worker_percentiles
 """
 _BURST_HOURS = """
@@ -76,18 +77,25 @@ HOURS_OF_WEEK = 168
 def worker_frames(
     connection: psycopg.Connection, *, periods: Sequence[Period], pool_numbers: Mapping[str | None, int]
 ) -> dict[str, Frame]:
-    """Workers per hour, the hours above the commitment, and the levels to compare them with."""
+    """Workers per hour, the hours above the commitment, and the levels to compare them with.
+
+    The percentile is the one that the period's contract bills. While a headline says that it is too early for
+    one, none is drawn.
+    """
     period_numbers = _numbers_of(periods)
-    levels = [
-        (period.number, ALL_POOLS, "commitment", period.committed_workers)
+    levels: list[tuple[int, int, str, str, int]] = [
+        (period.number, ALL_POOLS, "commitment", "", period.committed_workers)
         for period in periods
         if period.committed_workers is not None
     ]
-    for contract_id, start_at, pool, p95, p95_without_zeros in connection.execute(_PERCENTILES):
-        where = period_numbers[contract_id, start_at], pool_numbers[pool]
-        levels.append((*where, "p95", p95))
+    said = {period.number: period.percentile for period in periods if period.p95_to_date is not None}
+    for contract_id, start_at, pool, billed, p95_without_zeros in connection.execute(_PERCENTILES):
+        number, pool_number = period_numbers[contract_id, start_at], pool_numbers[pool]
+        if number not in said:
+            continue
+        levels.append((number, pool_number, "percentile", said[number], billed))
         if p95_without_zeros is not None:
-            levels.append((*where, "without_zeros", p95_without_zeros))
+            levels.append((number, pool_number, "without_zeros", said[number], p95_without_zeros))
     return {
         "workers": Frame(
             fields=("pool", "first", "workers"),
@@ -103,7 +111,7 @@ def worker_frames(
                 for contract_id, start_at, *rest in connection.execute(_BURST_HOURS)
             ],
         ),
-        "levels": Frame(fields=("period", "pool", "level", "workers"), rows=levels),
+        "levels": Frame(fields=("period", "pool", "level", "percentile", "workers"), rows=levels),
     }
 
 

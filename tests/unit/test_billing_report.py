@@ -13,7 +13,9 @@ LARGE = {
     "amount_to_date": Decimal("123456789012.345678"),
     "amount_forecast": Decimal("123456789012.345678"),
     "committed_workers": 123456,
-    "p95_floor": 123456,
+    "p95_to_date": 123456,
+    "worker_metric": "percentile",
+    "worker_percentile": Decimal("95.00"),
     "overage_workers": 123456,
 }
 UNKNOWN = {**LARGE, **dict.fromkeys(set(LARGE) - {"starts", "status"})}
@@ -27,7 +29,8 @@ def test_six_bills_are_shown_in_place_the_latest_first_and_what_is_unknown_stays
     table = bills_table([LARGE, *[UNKNOWN] * 5])
     assert len(table) < IN_PLACE_BELOW_CHARACTERS
     assert table.splitlines()[2:4] == [
-        "| 2026-09-01 | 123456 | 123456 | 123456 | 123,456,789,012.35 USD | 123,456,789,012.35 | estimated |",
+        "| 2026-09-01 | P95 123456 | 123456 | 123456"
+        " | 123,456,789,012.35 USD | 123,456,789,012.35 | estimated |",
         "| 2026-09-01 |  |  |  |  |  | estimated |",
     ]
     assert len(bills_table([LARGE] * 6).splitlines()) == 8

@@ -33,6 +33,7 @@ def period(**changes: object) -> Period:
         "contract_id": "acme",
         "start_at": dt.datetime(2024, 2, 1, tzinfo=dt.UTC),
         "end_at": dt.datetime(2024, 3, 1, tzinfo=dt.UTC),
+        "known_until_at": dt.datetime(2024, 2, 29, tzinfo=dt.UTC),
         "first_day": dt.date(2024, 2, 1),
         "last_day": dt.date(2024, 2, 29),
         "is_closed": False,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orchestration.contracts.invoices_file import BILL_LINES
-from orchestration.dbt_manifest import load_manifest
+from orchestration.dbt_manifest import PROJECT_DIR, load_manifest
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +152,18 @@ def test_an_invoice_may_have_every_line_that_a_bill_has(manifest: dict[str, Any]
         and node["column_name"] == "line_code"
     ]
     assert tuple(values) == BILL_LINES
+
+
+def test_an_exposure_names_the_marts_that_are_read_where_it_says(manifest: dict[str, Any]) -> None:
+    readers = {
+        "billing_summary": ("orchestration/summary.py", "orchestration/last_bill.py"),
+        "kibana_dashboard": ("orchestration/exports/elastic.py", "orchestration/exports/elastic_*.sql"),
+    }
+    for name, patterns in readers.items():
+        sources = [path.read_text() for pattern in patterns for path in PROJECT_DIR.parent.glob(pattern)]
+        # Of data_freshness the export only asks whether it is there.
+        read = {
+            mart for text in sources for mart in re.findall(r"(?:from|join|regclass\(') ?marts\.(\w+)", text)
+        }
+        exposure = manifest["exposures"][f"exposure.spacelift_usage.{name}"]
+        assert read == {node.rpartition(".")[2] for node in exposure["depends_on"]["nodes"]}, name
