@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -34,7 +35,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
-_numbers = itertools.count(1)
+_numbers_in_use: set[int] = set()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -100,6 +101,12 @@ def empty_module_database_url(postgres_url: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """dbt's target folder for all tests: in a new one it takes four seconds to parse the project."""
+    return tmp_path_factory.mktemp("dbt-target")
+
+
 @pytest.fixture
 def connection(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to `database_url`; what the test leaves uncommitted is gone."""
@@ -128,7 +135,10 @@ def browser() -> "Iterator[Browser]":
 
 @contextlib.contextmanager
 def _database(server_url: str, *, template: str) -> Iterator[str]:
-    name = f"usage_test_{os.getpid()}_{next(_numbers)}"
+    # The lowest free one: dbt parses the project anew for every database name that it has not seen.
+    number = next(number for number in itertools.count(1) if number not in _numbers_in_use)
+    _numbers_in_use.add(number)
+    name = f"usage_test_{os.getpid()}_{number}"
     identifier = sql.Identifier(name)
     with connect(server_url, autocommit=True) as server:
         server.execute(sql.SQL("create database {} template {}").format(identifier, sql.Identifier(template)))
@@ -142,6 +152,7 @@ def _database(server_url: str, *, template: str) -> Iterator[str]:
     finally:
         with connect(server_url, autocommit=True) as server:
             server.execute(sql.SQL("drop database {} with (force)").format(identifier))
+        _numbers_in_use.remove(number)
 
 
 def _name(url: str) -> str:

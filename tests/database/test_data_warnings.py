@@ -42,7 +42,7 @@ FILES = {
 
 
 def test_rows_that_look_wrong_land_unchanged_and_each_is_warned_of(
-    connection, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connection, database_url: str, dbt_target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, lines in FILES.items():
         (load,) = land(
@@ -68,7 +68,7 @@ def test_rows_that_look_wrong_land_unchanged_and_each_is_warned_of(
         [
             *QUIET_ARGUMENTS,
             "build",
-            *project_arguments(PROJECT_DIR, target_path=tmp_path),
+            *project_arguments(PROJECT_DIR, target_path=dbt_target),
             "--select=+int_usage_days stg_spacelift__run_minutes stg_spacelift__worker_count",
             # No tests that read other models as well.
             "--indirect-selection=cautious",

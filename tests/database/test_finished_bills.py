@@ -76,12 +76,12 @@ class Account(Warehouse):
 
 
 @pytest.fixture(scope="module")
-def account(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+def account(
+    module_database_url: str, dbt_target: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Account]:
     """The month landed and built under the contract without the price."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        account = Account(
-            module_database_url, target_path=tmp_path_factory.mktemp("target"), monkeypatch=monkeypatch
-        )
+        account = Account(module_database_url, target_path=dbt_target, monkeypatch=monkeypatch)
         account.contracts = tmp_path_factory.mktemp("contracts") / "contracts.csv"
         for day in range(1, 31):
             if day % 6:

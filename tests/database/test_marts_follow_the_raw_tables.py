@@ -87,8 +87,8 @@ class ComparedWarehouse(Warehouse):
 
 
 @pytest.fixture
-def warehouse(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ComparedWarehouse:
-    return ComparedWarehouse(database_url, target_path=tmp_path, monkeypatch=monkeypatch)
+def warehouse(database_url: str, dbt_target: Path, monkeypatch: pytest.MonkeyPatch) -> ComparedWarehouse:
+    return ComparedWarehouse(database_url, target_path=dbt_target, monkeypatch=monkeypatch)
 
 
 def run(number: int) -> str:

@@ -33,12 +33,14 @@ WORKERS = tuple((hour, "pool", {0: 12, 1: 12, 2: 9, 3: 9}.get(hour, 5)) for hour
 
 
 @pytest.fixture(scope="module")
-def acme(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def acme(
+    module_database_url: str, dbt_target: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("acme")
     header = EXAMPLE.read_text().partition("\n")[0]
     (folder / "contracts.csv").write_text("\n".join([header, *TERMS]))
     with pytest.MonkeyPatch.context() as monkeypatch:
-        warehouse = Warehouse(module_database_url, target_path=folder / "target", monkeypatch=monkeypatch)
+        warehouse = Warehouse(module_database_url, target_path=dbt_target, monkeypatch=monkeypatch)
         for day in ("2026-03-31", *(f"2026-04-{number:02}" for number in range(1, 11))):
             # Of 5 April the minutes did not land.
             aspects = ("worker-count",) if day == "2026-04-05" else ("run-minutes", "worker-count")

@@ -93,8 +93,8 @@ class Instance(Warehouse):
 
 
 @pytest.fixture
-def instance(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
-    return Instance(database_url, target_path=tmp_path / "dbt", monkeypatch=monkeypatch)
+def instance(database_url: str, dbt_target: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
+    return Instance(database_url, target_path=dbt_target, monkeypatch=monkeypatch)
 
 
 def test_a_month_of_minutes_by_day_is_billed_to_the_cent_and_stays_unknown_by_hour(

@@ -37,11 +37,15 @@ class FaultyAccount:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str) -> Iterator[FaultyAccount]:
+def account(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dbt_target: Path, database_url: str
+) -> Iterator[FaultyAccount]:
     """A configured environment: nothing of the machine's own, a home and a database of this test's own."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/dbt").symlink_to(dbt_target)
     before = dict(os.environ)
     with demo_server() as server, _door(server.endpoint) as account:
         os.environ.update(

@@ -21,11 +21,15 @@ from tests.pipeline.listening_public_api import PublicApi, listening_public_api
 
 
 @pytest.fixture
-def public_api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str) -> Iterator[PublicApi]:
+def public_api(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dbt_target: Path, database_url: str
+) -> Iterator[PublicApi]:
     """Spacelift's public API, in a configured environment with a home and a database of this test's own."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/dbt").symlink_to(dbt_target)
     before = dict(os.environ)
     with demo_server() as server, listening_public_api() as api:
         os.environ.update(
