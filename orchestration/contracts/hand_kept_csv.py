@@ -147,9 +147,13 @@ def _check_header(names: list[str], *, line: int, columns: Mapping[str, Column],
             problems.add(f"is not a column of this file; its columns are {expected}", line=line, value=name)
         elif count > 1:
             problems.add(f"stands {count} times in the header", line=line, column=name)
-    for name in columns:
-        if name not in names:
-            problems.add("is missing in the header; leave its cells empty instead", line=line, column=name)
+    if missing := [name for name in columns if name not in names]:
+        reason = (
+            "is missing in the header; leave its cells empty instead"
+            if len(missing) == 1
+            else "are missing in the header; leave their cells empty instead"
+        )
+        problems.add(reason, line=line, column=", ".join(missing))
 
 
 def _row(cells: Mapping[str, str], *, line: int, columns: Mapping[str, Column], problems: Problems) -> Row:

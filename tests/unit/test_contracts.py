@@ -185,6 +185,11 @@ def test_a_wrong_cell_is_told_with_line_column_value_and_what_is_allowed(problem
             id="missing column",
         ),
         pytest.param(
+            HEADER.removesuffix(",base_fee,paid_via"),
+            "line 1, column base_fee, paid_via: are missing in the header",
+            id="missing columns",
+        ),
+        pytest.param(
             HEADER + ",currency", "line 1, column currency: stands 2 times in the header", id="column twice"
         ),
         pytest.param(
