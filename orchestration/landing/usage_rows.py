@@ -35,7 +35,14 @@ _SHOWN_CHARACTERS = 80
 # Only spellings that Postgres and we read alike; single characters are possessive, so a line that does not
 # match fails at once. Groups are not: Python before 3.11.5 matched possessive groups wrongly.
 # What may be absent is an empty alternative, not `(…)?`, which made the whole a third slower.
-_TEXT = rb'[^",\r\n\x00]{1,255}+|"[^"\r\n\x00]{1,255}+"|"(?:[^"\r\n\x00]|""){1,255}"'
+# Classes name what they take, not what they do not (`[^",\r\n\x00]`): half the time for each character.
+_PLAIN_CHARACTER = rb"[\x01-\t\x0b\x0c\x0e-!#-+\--\xff]"
+_QUOTED_CHARACTER = rb"[\x01-\t\x0b\x0c\x0e-!#-\xff]"
+_TEXT = (
+    _PLAIN_CHARACTER + b"{1,255}+"
+    b'|"' + _QUOTED_CHARACTER + b'{1,255}+"'
+    b'|"(?:' + _QUOTED_CHARACTER + b'|""){1,255}"'
+)
 _FAST_PATTERNS = {
     # Six digits and two places more: far below MINUTES_BELOW, whatever the fraction rounds to.
     "minutes": rb"\d{1,6}+(?:\.\d{1,30}+|)(?:[eE](?:-\d{1,2}+|\+?0?[0-2])|)",
