@@ -42,13 +42,21 @@
     The model says which: config(replaces=…), the name of a macro below that gives the condition.
 #}
 {% macro get_incremental_replace_sql(arg_dict) %}
-    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
-    {%- set condition = context[config.require('replaces')] -%}
-    delete from {{ arg_dict['target_relation'] }} as replaced
-    where {{ condition(arg_dict['temp_relation']) }};
+    {{ replace_rows(
+        arg_dict['target_relation'],
+        arg_dict['temp_relation'],
+        config.require('replaces'),
+        arg_dict['dest_columns'] | map(attribute='name') | list,
+    ) }}
+{% endmacro %}
 
-    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{% macro replace_rows(relation, new_rows, replaces, names) %}
+    {%- set columns = get_quoted_csv(names) -%}
+    delete from {{ relation }} as replaced
+    where {{ context[replaces](new_rows) }};
+
+    insert into {{ relation }} ({{ columns }})
+    select {{ columns }} from {{ new_rows }}
 {% endmacro %}
 
 {% macro all_rows(new_rows) %}true{% endmacro %}
