@@ -66,6 +66,8 @@ class DbtResource(dg.ConfigurableResource[Any]):
         arguments = [
             *QUIET_ARGUMENTS,
             "build",
+            # Nobody reads the manifest and the results that dbt would write after every build.
+            "--no-write-json",
             *project_arguments(Path(self.project_dir), target_path=target_path),
             *translation.selection_arguments(),
             # They test the SQL, not the data: make test runs them, a warehouse need not.
