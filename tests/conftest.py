@@ -103,7 +103,7 @@ def empty_module_database_url(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """dbt's target folder for all tests: in a new one it takes four seconds to parse the project."""
+    """dbt's target folder for all tests: see `target_of`."""
     return tmp_path_factory.mktemp("dbt-target")
 
 
@@ -135,7 +135,7 @@ def browser() -> "Iterator[Browser]":
 
 @contextlib.contextmanager
 def _database(server_url: str, *, template: str) -> Iterator[str]:
-    # The lowest free one: dbt parses the project anew for every database name that it has not seen.
+    # The lowest free one, so that there are few names: see `target_of`.
     number = next(number for number in itertools.count(1) if number not in _numbers_in_use)
     _numbers_in_use.add(number)
     name = f"usage_test_{os.getpid()}_{number}"
@@ -153,6 +153,13 @@ def _database(server_url: str, *, template: str) -> Iterator[str]:
         with connect(server_url, autocommit=True) as server:
             server.execute(sql.SQL("drop database {} with (force)").format(identifier))
         _numbers_in_use.remove(number)
+
+
+def target_of(url: str, dbt_target: Path) -> Path:
+    """The folder for a database's name: dbt parses the whole project when that is another than before."""
+    folder = dbt_target / _name(url)
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def _name(url: str) -> str:

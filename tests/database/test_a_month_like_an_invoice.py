@@ -65,7 +65,7 @@ def workers_of(number: int, *, burst_hours: dict[int, int]) -> tuple[tuple[int, 
 def april(module_database_url: str, dbt_target: Path) -> Warehouse:
     """The month landed and built, with the invoice that Spacelift should send."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        warehouse = Warehouse(module_database_url, target_path=dbt_target, monkeypatch=monkeypatch)
+        warehouse = Warehouse(module_database_url, dbt_target=dbt_target, monkeypatch=monkeypatch)
         land_april(warehouse)
         with connect(warehouse.url) as connection:
             claim_account(connection, "acme")

@@ -23,6 +23,7 @@ from psycopg.rows import dict_row
 
 from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
 from orchestration.resources.dbt import dbt_environment, failure_line
+from tests.conftest import target_of
 
 MODELS = ("billing_worker_percentiles", "int_worker_commitments", "int_cost_allocated_lines")
 KEY = ("c", "2024-04-01 00:00+00")
@@ -90,8 +91,8 @@ class Billing:
 
 
 @pytest.fixture(scope="module")
-def billing(empty_module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Billing]:
-    target = tmp_path_factory.mktemp("target")
+def billing(empty_module_database_url: str, dbt_target: Path) -> Iterator[Billing]:
+    target = target_of(empty_module_database_url, dbt_target)
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in dbt_environment(empty_module_database_url, inherited=os.environ).items():
             monkeypatch.setenv(name, value)

@@ -14,6 +14,7 @@ from orchestration.landing.archive_body import ArchivedBody
 from orchestration.landing.raw_tables import land
 from orchestration.resources.dbt import dbt_environment, failure_line
 from orchestration.spacelift.aspects import ASPECTS
+from tests.conftest import target_of
 
 DAY, AFTER = dt.date(2024, 2, 29), dt.date(2024, 3, 1)
 HOUR = 1_709_164_800
@@ -68,7 +69,7 @@ def test_rows_that_look_wrong_land_unchanged_and_each_is_warned_of(
         [
             *QUIET_ARGUMENTS,
             "build",
-            *project_arguments(PROJECT_DIR, target_path=dbt_target),
+            *project_arguments(PROJECT_DIR, target_path=target_of(database_url, dbt_target)),
             "--select=+int_usage_days stg_spacelift__run_minutes stg_spacelift__worker_count",
             # No tests that read other models as well.
             "--indirect-selection=cautious",

@@ -1,12 +1,14 @@
 """dbt gets to where the landing gets to, with the same settings, also where the URL leaves something out."""
 
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import yaml
 from dbt.cli.main import dbtRunner
 from psycopg.conninfo import conninfo_to_dict
 
@@ -31,12 +33,16 @@ def url_of(place: str, parts: dict[str, str], *, query: str = "") -> str:
 
 @pytest.fixture
 def session_of_dbt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[object, ...]]:
-    """What SESSION gives in a connection that dbt opened."""
+    """What SESSION gives in a connection that dbt opened, by our profile in a project without a model."""
+    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
+    head = {key: project[key] for key in ("name", "config-version", "profile", "flags")}
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(head))
+    shutil.copy(PROJECT_DIR / "profiles.yml", tmp_path)
 
     def show(url: str) -> tuple[object, ...]:
         for name, value in dbt_environment(url, inherited=os.environ).items():
             monkeypatch.setenv(name, value)
-        arguments = [*project_arguments(PROJECT_DIR, target_path=tmp_path), "--output=json"]
+        arguments = [*project_arguments(tmp_path, target_path=tmp_path / "target"), "--output=json"]
         outcome = dbtRunner().invoke([*QUIET_ARGUMENTS, "show", f"--inline={SESSION}", *arguments])
         assert outcome.success, failure_line(outcome, database_url=url)
         [row] = outcome.result.results[0].agate_table.rows

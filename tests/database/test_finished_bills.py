@@ -81,7 +81,7 @@ def account(
 ) -> Iterator[Account]:
     """The month landed and built under the contract without the price."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        account = Account(module_database_url, target_path=dbt_target, monkeypatch=monkeypatch)
+        account = Account(module_database_url, dbt_target=dbt_target, monkeypatch=monkeypatch)
         account.contracts = tmp_path_factory.mktemp("contracts") / "contracts.csv"
         for day in range(1, 31):
             if day % 6:

@@ -88,7 +88,7 @@ class ComparedWarehouse(Warehouse):
 
 @pytest.fixture
 def warehouse(database_url: str, dbt_target: Path, monkeypatch: pytest.MonkeyPatch) -> ComparedWarehouse:
-    return ComparedWarehouse(database_url, target_path=dbt_target, monkeypatch=monkeypatch)
+    return ComparedWarehouse(database_url, dbt_target=dbt_target, monkeypatch=monkeypatch)
 
 
 def run(number: int) -> str:

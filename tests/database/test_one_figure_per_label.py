@@ -40,7 +40,7 @@ def acme(
     header = EXAMPLE.read_text().partition("\n")[0]
     (folder / "contracts.csv").write_text("\n".join([header, *TERMS]))
     with pytest.MonkeyPatch.context() as monkeypatch:
-        warehouse = Warehouse(module_database_url, target_path=dbt_target, monkeypatch=monkeypatch)
+        warehouse = Warehouse(module_database_url, dbt_target=dbt_target, monkeypatch=monkeypatch)
         for day in ("2026-03-31", *(f"2026-04-{number:02}" for number in range(1, 11))):
             # Of 5 April the minutes did not land.
             aspects = ("worker-count",) if day == "2026-04-05" else ("run-minutes", "worker-count")

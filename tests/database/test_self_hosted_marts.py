@@ -94,7 +94,7 @@ class Instance(Warehouse):
 
 @pytest.fixture
 def instance(database_url: str, dbt_target: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
-    return Instance(database_url, target_path=dbt_target, monkeypatch=monkeypatch)
+    return Instance(database_url, dbt_target=dbt_target, monkeypatch=monkeypatch)
 
 
 def test_a_month_of_minutes_by_day_is_billed_to_the_cent_and_stays_unknown_by_hour(

@@ -17,14 +17,15 @@ from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arg
 from orchestration.resources.dbt import dbt_environment, failure_line
 from orchestration.warehouse.connection import connect
 from orchestration.warehouse.schema import ensure_schema
+from tests.conftest import target_of
 
 
 class Warehouse:
     """Raw rows written as a landing would leave them, and dbt over them."""
 
-    def __init__(self, url: str, *, target_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, url: str, *, dbt_target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.url = url
-        self._target_path = target_path
+        self._target_path = target_of(url, dbt_target)
         with connect(url) as connection:
             # A clone of a database has its schemas, but not the rights to the database itself.
             ensure_schema(connection)
@@ -112,6 +113,7 @@ class Warehouse:
             [
                 *QUIET_ARGUMENTS,
                 "build",
+                "--no-write-json",
                 *project_arguments(PROJECT_DIR, target_path=self._target_path),
                 "--exclude-resource-types",
                 "test",

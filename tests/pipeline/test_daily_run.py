@@ -24,6 +24,7 @@ from orchestration.demo.account import FIRST_DAY, usage_csv
 from orchestration.demo.server import demo_server
 from orchestration.settings import VARIABLES
 from orchestration.spacelift.aspects import RUN_MINUTES, WORKER_COUNT
+from tests.conftest import target_of
 from tests.pipeline.listening_webhook import listening_webhook
 
 
@@ -45,7 +46,7 @@ def account(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "home").mkdir()
-    (tmp_path / "home/dbt").symlink_to(dbt_target)
+    (tmp_path / "home/dbt").symlink_to(target_of(database_url, dbt_target))
     before = dict(os.environ)
     with demo_server() as server, _door(server.endpoint) as account:
         os.environ.update(

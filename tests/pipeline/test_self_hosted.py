@@ -17,6 +17,7 @@ from orchestration import cli
 from orchestration.demo.self_hosted import usage_report
 from orchestration.demo.server import demo_server
 from orchestration.settings import VARIABLES
+from tests.conftest import target_of
 from tests.pipeline.listening_public_api import PublicApi, listening_public_api
 
 
@@ -29,7 +30,7 @@ def public_api(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "home").mkdir()
-    (tmp_path / "home/dbt").symlink_to(dbt_target)
+    (tmp_path / "home/dbt").symlink_to(target_of(database_url, dbt_target))
     before = dict(os.environ)
     with demo_server() as server, listening_public_api() as api:
         os.environ.update(
