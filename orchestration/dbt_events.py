@@ -4,7 +4,7 @@ Here: choosing the dbt nodes for the selected assets; one dbt event to materiali
 Not here: running dbt (resources/dbt.py).
 
 dagster-dbt offers this translation only for dbt in a subprocess, which costs five seconds of a daily run that
-has nothing to load. tests/unit/test_dbt_events.py fails when an upgrade moves what is used here.
+has nothing to load. tests/pipeline/test_dbt_events.py fails when an upgrade moves what is used here.
 """
 
 from collections.abc import Iterator, Mapping

@@ -5,8 +5,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import dagster as dg
-
 DAGSTER_YAML = """\
 # Made by spacelift-usage when this file was missing; yours to change.
 telemetry:
@@ -45,6 +43,8 @@ def prepare_history(environ: Mapping[str, str], *, home: Path) -> Path:
         # Two processes that make Dagster's SQLite files at once leave them with their version written twice,
         # and nothing opens them any more.
         if made.tell() == 0:
+            import dagster as dg
+
             dg.DagsterInstance.get().dispose()
             made.write("made\n")
     return folder

@@ -3,7 +3,7 @@
 Dagster's own class makes an engine and a connection for every single event and throws them away, and with
 them all compiled SQL: measured in November 2026, 13 of 23 milliseconds of each event's computing time. The
 files are the same, so either class reads what the other wrote. Overrides one private method, `_connect`,
-which tests/unit/test_history_storage.py watches. The module keeps its name: the dagster.yaml is written once,
+which tests/pipeline/test_history_storage.py watches. The module keeps its name: dagster.yaml is written once,
 and those of earlier versions name it too.
 """
 

@@ -3,14 +3,11 @@
 import os
 from pathlib import Path
 
-from dbt.cli.main import dbtRunner
 from rich.console import Console
 
 from orchestration.commands.configured import configured, one_line_errors, warehouse_url
 from orchestration.commands.failure import CommandFailedError
-from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
 from orchestration.environment import use_environment
-from orchestration.resources.dbt import dbt_environment, failure_line
 
 
 def write_docs() -> None:
@@ -27,6 +24,11 @@ def write_docs() -> None:
 
 def write_static_docs(database_url: str, *, folder: Path) -> Path:
     """dbt's one-file documentation of the models and of what is in this warehouse."""
+    from dbt.cli.main import dbtRunner
+
+    from orchestration.dbt_manifest import PROJECT_DIR, QUIET_ARGUMENTS, project_arguments
+    from orchestration.resources.dbt import dbt_environment, failure_line
+
     use_environment(dbt_environment(database_url, inherited=os.environ))
     arguments = project_arguments(PROJECT_DIR, target_path=folder)
     outcome = dbtRunner().invoke([*QUIET_ARGUMENTS, "docs", "generate", "--static", *arguments])

@@ -13,9 +13,7 @@ import click
 
 from orchestration.commands.configured import configured, one_line_errors, warehouse_url
 from orchestration.commands.failure import CommandFailedError
-from orchestration.dbt_manifest import PROJECT_DIR, load_manifest
 from orchestration.environment import use_environment
-from orchestration.resources.dbt import dbt_environment
 
 _COMMANDS = ("list", "query", "validate-configs")
 
@@ -45,6 +43,9 @@ def run_metricflow(arguments: Sequence[str]) -> None:
 
 def metricflow_environment(database_url: str, *, log_folder: str) -> dict[str, str]:
     """What `mf` reads from its environment; the manifest of metrics lies where it looks for it."""
+    from orchestration.dbt_manifest import PROJECT_DIR, load_manifest
+    from orchestration.resources.dbt import dbt_environment
+
     load_manifest()
     shutil.copyfile(
         PROJECT_DIR / "target" / "dagster" / "semantic_manifest.json",
