@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.assets import dashboard
 from orchestration.contracts.invoices_file import BILL_LINES
 from orchestration.dbt_manifest import PROJECT_DIR, load_manifest
 
@@ -157,6 +158,7 @@ def test_an_invoice_may_have_every_line_that_a_bill_has(manifest: dict[str, Any]
 def test_an_exposure_names_the_marts_that_are_read_where_it_says(manifest: dict[str, Any]) -> None:
     readers = {
         "billing_summary": ("orchestration/summary.py", "orchestration/last_bill.py"),
+        "usage_dashboard": ("orchestration/dashboard/*.py",),
         "kibana_dashboard": ("orchestration/exports/elastic.py", "orchestration/exports/elastic_*.sql"),
     }
     for name, patterns in readers.items():
@@ -167,3 +169,4 @@ def test_an_exposure_names_the_marts_that_are_read_where_it_says(manifest: dict[
         }
         exposure = manifest["exposures"][f"exposure.spacelift_usage.{name}"]
         assert read == {node.rpartition(".")[2] for node in exposure["depends_on"]["nodes"]}, name
+        assert name != "usage_dashboard" or read == set(dashboard.MARTS_READ)

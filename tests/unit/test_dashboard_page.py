@@ -3,15 +3,11 @@
 import datetime as dt
 import re
 from decimal import Decimal
-from pathlib import Path
 
-from orchestration import dashboard
-from orchestration.assets.dashboard import MARTS_READ
 from orchestration.dashboard.frames import Frame, compact_json
 from orchestration.dashboard.page import page_html
 from orchestration.dashboard.periods import Period, Pool
 from orchestration.dashboard.tiles import Freshness, tiles_html
-from orchestration.dbt_manifest import load_manifest
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -95,13 +91,3 @@ def test_a_percentile_above_the_commitment_says_so_also_without_colour():
 def test_a_period_is_named_for_its_month_or_its_days():
     cut = period(first_day=dt.date(2024, 1, 17), last_day=dt.date(2024, 2, 16))
     assert (period().label, cut.label) == ("February 2024", "17 Jan 2024 to 16 Feb 2024")
-
-
-def test_the_asset_and_the_exposure_name_the_marts_that_the_queries_read():
-    sources = Path(dashboard.__file__).parent.glob("*.py")
-    read = {
-        mart for source in sources for mart in re.findall(r"(?:from|join) marts\.(\w+)", source.read_text())
-    }
-    exposure = load_manifest()["exposures"]["exposure.spacelift_usage.usage_dashboard"]
-    exposed = {node.rpartition(".")[2] for node in exposure["depends_on"]["nodes"]}
-    assert read == set(MARTS_READ) == exposed

@@ -59,7 +59,7 @@ def test_workers_of_an_hour_are_the_most_at_any_of_its_minutes(made):
         ]
         for number in range(2 * 24 * 60):
             minute = MIDNIGHT + number * MINUTE
-            if count := sum(there(pieces, minute) for pieces in workers):
+            if count := sum(there(pieces, minute) for pieces in workers if pieces):
                 hour = pool, minute.replace(minute=0)
                 expected[hour] = max(expected.get(hour, 0), count)
     counted = workers_by_hour(made, since=DAY, until=DAY + dt.timedelta(days=2))
