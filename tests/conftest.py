@@ -5,6 +5,7 @@ session's own. Each test's database is a clone of a template with the raw schema
 """
 
 import contextlib
+import gc
 import itertools
 import os
 import shutil
@@ -44,6 +45,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         reads_demo = "demo_warehouse_url" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("demo" if reads_demo else item.path.stem))
+
+
+def pytest_collection_finish() -> None:
+    """dbt and Dagster hold a million objects for the whole session: they need not be looked at again and again."""
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ Not here: events in Dagster's terms (dbt_events.py), the manifest (dbt_manifest.
 """
 
 import ctypes
+import gc
 import io
 import os
 import queue
@@ -74,6 +75,9 @@ class DbtResource(dg.ConfigurableResource[Any]):
             "--exclude-resource-type=unit_test",
             *(["--full-refresh"] if full_refresh else []),
         ]
+        # A run has a process of its own, and what is loaded by now stays until its end. Not looked through by
+        # the collector again and again, dbt takes a tenth less.
+        gc.freeze()
         with (
             _environment(dbt_environment(database_url, inherited=os.environ)),
             _row_counter(database_url) as count_rows,
