@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """dbt and Dagster hold a million objects for the whole session: they need not be looked at again and again."""
+    """dbt and Dagster hold a million objects to the end: no need to look through them again and again."""
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
 

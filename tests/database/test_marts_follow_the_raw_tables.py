@@ -103,7 +103,9 @@ def price(warehouse: ComparedWarehouse, contract: str) -> None:
         land_contracts(connection, path)
 
 
-def test_increments_equal_a_full_refresh_and_what_did_not_change_is_not_written(warehouse: ComparedWarehouse) -> None:
+def test_increments_equal_a_full_refresh_and_what_did_not_change_is_not_written(
+    warehouse: ComparedWarehouse,
+) -> None:
     price(warehouse, "contract_of_a_leap_february.csv")
     day = ((8, run(1), STACK, "PLANNING", POOL, "old"), (8, run(1), STACK, "FINISHED", POOL, "old"))
     warehouse.land("2024-02-01", runs=day, workers=((8, "old", 3), (9, "old", 2), (9, "silent", 1)))
