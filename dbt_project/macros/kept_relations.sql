@@ -13,13 +13,13 @@
     {%- set existing_relation = load_cached_relation(this) -%}
     {%- set key = key_columns() -%}
     {%- if existing_relation is none or not existing_relation.is_table or not key -%}
-        {{ return(dbt.materialization_table_default()) }}
+        {{ return(made_anew(dbt.materialization_table_default())) }}
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set temp_relation = make_temp_relation(target_relation) -%}
     {%- set columns = columns_of_new_rows(temp_relation, target_relation) -%}
     {%- if not columns -%}
-        {{ return(dbt.materialization_table_default()) }}
+        {{ return(made_anew(dbt.materialization_table_default())) }}
     {%- endif -%}
     {% call statement('main') -%}
         {{ rewrite_what_differs(target_relation, temp_relation, key, columns) }}
@@ -31,13 +31,13 @@
 {% materialization incremental, adapter='postgres' %}
     {%- set existing_relation = load_cached_relation(this) -%}
     {%- if existing_relation is none or not existing_relation.is_table -%}
-        {{ return(dbt.materialization_incremental_default()) }}
+        {{ return(made_anew(dbt.materialization_incremental_default())) }}
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set temp_relation = make_temp_relation(target_relation) -%}
     {%- set columns = columns_of_new_rows(temp_relation, target_relation) -%}
     {%- if not columns -%}
-        {{ return(dbt.materialization_incremental_default()) }}
+        {{ return(made_anew(dbt.materialization_incremental_default())) }}
     {%- endif -%}
     {%- set replaces = 'all_rows' if should_full_refresh() else config.require('replaces') -%}
     {% call statement('main') -%}
@@ -93,7 +93,19 @@
     {{ return(columns) }}
 {% endmacro %}
 
-{# What every materialization ends with. #}
+{#
+    What a table made anew ends with. Postgres knows nothing of it, and the next models read it at once: a join that
+    took it for one row needed 16 seconds instead of 0.1 over the demo's four months, and grows with their square.
+#}
+{% macro made_anew(result) %}
+    {% call statement('analyze') -%}
+        {{ analyze_small_sample() }}
+    {%- endcall %}
+    {% do adapter.commit() %}
+    {{ return(result) }}
+{% endmacro %}
+
+{# What every materialization in place ends with. #}
 {% macro finished_in_place(relation) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}

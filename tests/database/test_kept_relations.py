@@ -67,3 +67,18 @@ def test_comments_become_those_of_the_project_again(
         connection.execute("comment on column marts.dim_run_states.run_state is 'old'")
         warehouse.build("--select", "stg_spacelift__usage_loads", "dim_run_states")
         assert connection.execute(comments).fetchone() == described
+
+
+def test_a_table_made_anew_is_known_to_the_planner_before_others_read_it(
+    database_url: str, dbt_target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = Warehouse(database_url, dbt_target=dbt_target, monkeypatch=monkeypatch)
+    warehouse.land("2024-02-01", workers=((8, "pool", 3),))
+    warehouse.build("--select", "+fct_worker_pool_hourly")
+    with connect(database_url) as connection:
+        unknown = connection.execute(
+            "select oid::regclass::text from pg_class where relkind = 'r' and reltuples < 0"
+            " and relnamespace in ('marts'::regnamespace, 'intermediate'::regnamespace)"
+        ).fetchall()
+    # dbt's own: it is loaded by a seed, and has a dozen rows.
+    assert unknown == [("intermediate.run_states",)]
