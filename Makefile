@@ -61,7 +61,7 @@ test-ui: install ## The Dagster UI in a browser, two minutes; needs chromium
 	@$(BIN)/python -m pytest tests/ui
 
 test: install ## The whole test suite, on an embedded Postgres
-	@$(BIN)/python -m pytest --numprocesses=2
+	@$(BIN)/python -m pytest --numprocesses=3
 
 .PHONY: dashboard pictures
 dashboard: install ## Write the dashboard anew and open it in a browser

@@ -9,7 +9,7 @@ import gc
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -35,6 +35,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+MakeHome = Callable[[Path, str], Path]
 
 _numbers_in_use: set[int] = set()
 
@@ -112,6 +114,20 @@ def empty_module_database_url(postgres_url: str) -> Iterator[str]:
 def dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """dbt's target folder for all tests: see `target_of`."""
     return tmp_path_factory.mktemp("dbt-target")
+
+
+@pytest.fixture(scope="session")
+def make_home(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path) -> MakeHome:
+    """Makes a home for a warehouse, with what the first run in a new one takes seconds to make."""
+    cache = tmp_path_factory.mktemp("cache")
+
+    def make(home: Path, url: str) -> Path:
+        home.mkdir(exist_ok=True)
+        (home / "dbt").symlink_to(target_of(url, dbt_target))
+        (home / "cache").symlink_to(cache)
+        return home
+
+    return make
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from orchestration.warehouse.connection import connect
-from tests.conftest import target_of
+from tests.conftest import MakeHome
 from tests.pipeline.other_spacelift import Account, OtherSpacelift, made_up_account, other_spacelift
 
 FIRST_DAY = dt.date(2024, 1, 20)
@@ -31,11 +31,10 @@ def account() -> Account:
 
 @pytest.fixture(scope="module")
 def filled(
-    account: Account, module_database_url: str, dbt_target: Path, tmp_path_factory: pytest.TempPathFactory
+    account: Account, module_database_url: str, make_home: MakeHome, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
     """The URL of a warehouse filled by the command line, the whole history in one go."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "dbt").symlink_to(target_of(module_database_url, dbt_target))
+    home = make_home(tmp_path_factory.mktemp("home"), module_database_url)
     with connect(module_database_url, autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("alter database {} set timezone to {}").format(name, ZONE))

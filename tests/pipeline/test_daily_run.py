@@ -24,7 +24,7 @@ from orchestration.demo.account import FIRST_DAY, usage_csv
 from orchestration.demo.server import demo_server
 from orchestration.settings import VARIABLES
 from orchestration.spacelift.aspects import RUN_MINUTES, WORKER_COUNT
-from tests.conftest import target_of
+from tests.conftest import MakeHome
 from tests.pipeline.listening_webhook import listening_webhook
 
 
@@ -39,20 +39,19 @@ class FaultyAccount:
 
 @pytest.fixture
 def account(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dbt_target: Path, database_url: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_home: MakeHome, database_url: str
 ) -> Iterator[FaultyAccount]:
     """A configured environment: nothing of the machine's own, a home and a database of this test's own."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home/dbt").symlink_to(target_of(database_url, dbt_target))
+    home = make_home(tmp_path / "home", database_url)
     before = dict(os.environ)
     with demo_server() as server, _door(server.endpoint) as account:
         os.environ.update(
             {
                 "DAGSTER_HOME": "",
-                "USAGE_HOME": str(tmp_path / "home"),
+                "USAGE_HOME": str(home),
                 "DATABASE_URL": database_url,
                 "SPACELIFT_ACCOUNT": "acme",
                 "SPACELIFT_API_KEY_ENDPOINT": account.endpoint,

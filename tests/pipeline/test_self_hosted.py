@@ -17,26 +17,25 @@ from orchestration import cli
 from orchestration.demo.self_hosted import usage_report
 from orchestration.demo.server import demo_server
 from orchestration.settings import VARIABLES
-from tests.conftest import target_of
+from tests.conftest import MakeHome
 from tests.pipeline.listening_public_api import PublicApi, listening_public_api
 
 
 @pytest.fixture
 def public_api(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dbt_target: Path, database_url: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_home: MakeHome, database_url: str
 ) -> Iterator[PublicApi]:
     """Spacelift's public API, in a configured environment with a home and a database of this test's own."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home/dbt").symlink_to(target_of(database_url, dbt_target))
+    home = make_home(tmp_path / "home", database_url)
     before = dict(os.environ)
     with demo_server() as server, listening_public_api() as api:
         os.environ.update(
             {
                 "DAGSTER_HOME": "",
-                "USAGE_HOME": str(tmp_path / "home"),
+                "USAGE_HOME": str(home),
                 "DATABASE_URL": database_url,
                 "SPACELIFT_ACCOUNT": "acme",
                 "SPACELIFT_API_KEY_ENDPOINT": server.endpoint,
