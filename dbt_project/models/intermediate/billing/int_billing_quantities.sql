@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- What there is to charge in each period, on three bases: to date, forecast, and the high end.
 

@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- The terms that apply to this warehouse's account, and from when to when. A date of validity
 -- begins at midnight of the contract's time zone, as its periods do.

@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- The minutes that a self-hosted instance's reports tell of days whose runs are not known: billed,
 -- and of no stack. A day that two periods share is theirs by the hour.

@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- What a self-hosted instance's reports say of each whole billing period: minutes by day added up,
 -- and everybody who logged in. Null where a landed day of the period is in no report. A day belongs

@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- What Spacelift last told about each billing period. A snapshot is about the period that it names;
 -- where it names none, about the one in which it was taken. Of a period that terms cut Spacelift's
