@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- The name under which a pool was seen, by the day, and by the hour on days with more than one.
 

@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- The account's hours with the minutes that are billed. Where a self-hosted instance tells minutes
 -- by day only, each hour has its 24th: sums over days are the instance's own.

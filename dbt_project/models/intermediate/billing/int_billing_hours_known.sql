@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- The hours that a figure of an unfinished period rests on: for every period with unknown hours,
 -- its own, and those of the 28 days before the known ones end, four of every hour of the week.

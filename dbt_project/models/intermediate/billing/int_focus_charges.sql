@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- The charges behind every line of a bill: the line itself, or for minutes one per day and stack
 -- and what their rounding to the cent left over. Lines without an amount are no charges. Taxes and

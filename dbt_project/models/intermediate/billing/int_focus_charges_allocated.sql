@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- The lines of a bill shared out to stacks, idle pools and what is shared, as charges.
 

@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- What only an invoice has: taxes and credits, for the whole of the period that it is about.
 

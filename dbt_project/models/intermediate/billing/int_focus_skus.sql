@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 
 -- How each line of a bill is called in FOCUS. Adjustments are what rounding minutes to the cent
 -- left over. Taxes and credits of an invoice are about nothing that has a price.
