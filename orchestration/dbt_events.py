@@ -62,7 +62,7 @@ class BuildTranslation:
 
     def dagster_events(self, message: EventMsg) -> Iterator[DagsterEvent]:
         """Nothing for most events; an output or a check result for an outcome."""
-        if message.info.name not in OUTCOME_EVENTS or self._is_about_an_ephemeral_model(message):
+        if message.info.name not in OUTCOME_EVENTS:
             return
         event = DbtCoreCliEventMessage(raw_event=msg_to_dict(message), event_history_metadata={})
         for outcome in event.to_default_asset_events(
@@ -74,12 +74,6 @@ class BuildTranslation:
             if getattr(outcome, "asset_key", None) in {None, *self._context.assets_def.keys}:
                 yield outcome
 
-    def _is_about_an_ephemeral_model(self, message: EventMsg) -> bool:
-        """Of a test: its model is no asset, and the catalog would show one by that name."""
-        node = self.manifest["nodes"][message.data.node_info.unique_id]
-        model = self.manifest["nodes"].get(node.get("attached_node"), {})
-        return model.get("config", {}).get("materialized") == "ephemeral"
-
     def table_of(self, event: DagsterEvent) -> str | None:
         """The quoted name of the table an output is about; None for views and for other events."""
         if not isinstance(event, dg.Output):
@@ -87,4 +81,4 @@ class BuildTranslation:
         node = self.manifest["nodes"][event.metadata["unique_id"].value]
         # Without the database: the manifest may have been parsed for another one than this run's.
         name = f'"{node["schema"]}"."{node["alias"]}"'
-        return None if node["config"]["materialized"] in ("view", "ephemeral") else name
+        return None if node["config"]["materialized"] == "view" else name

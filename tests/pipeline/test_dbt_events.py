@@ -107,9 +107,8 @@ def test_a_dbt_test_is_a_check_result_of_its_model(translation, status, passed, 
     assert result.asset_key == dg.AssetKey(["marts", "fct_runs"])
 
 
-def test_every_dbt_test_is_a_check_unless_its_model_is_ephemeral_then_it_is_nothing(translation, caplog):
-    nodes = translation.manifest["nodes"]
-    for unique_id, node in nodes.items():
+def test_every_dbt_test_is_a_check(translation, caplog):
+    for unique_id, node in translation.manifest["nodes"].items():
         if node["resource_type"] != "test":
             continue
         passed = message(
@@ -121,10 +120,8 @@ def test_every_dbt_test_is_a_check_unless_its_model_is_ephemeral_then_it_is_noth
             name="x",
             num_models=1,
         )
-        model = nodes.get(node.get("attached_node"), {"config": {"materialized": None}})
         kinds = [type(outcome) for outcome in translation.dagster_events(passed)]
-        is_ephemeral = model["config"]["materialized"] == "ephemeral"
-        assert kinds == ([] if is_ephemeral else [dg.AssetCheckResult]), unique_id
+        assert kinds == [dg.AssetCheckResult], unique_id
     # dagster-dbt warns of a test that it knows no asset for.
     assert caplog.records == []
 

@@ -99,6 +99,16 @@ def test_every_exposure_has_an_owner_and_reads_marts_alone(manifest: dict[str, A
     assert {(name, parent) for name, parent in read if parent not in marts} == set()
 
 
+def test_every_step_can_be_queried(manifest: dict[str, Any]) -> None:
+    # A test of an ephemeral model is a check of no asset; whoever takes one in is read through by dbt.
+    ephemeral = [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["config"].get("materialized") == "ephemeral"
+    ]
+    assert ephemeral == []
+
+
 def test_every_model_behind_staging_has_a_key_test(manifest: dict[str, Any]) -> None:
     with_key_test = {
         node["attached_node"]

@@ -15,6 +15,7 @@ from orchestration.commands.docs import write_static_docs
 from orchestration.commands.metrics import metricflow_environment
 from orchestration.resources.dbt import dbt_environment
 from orchestration.warehouse.connection import connect
+from tests.conftest import target_of
 
 METRICS_AND_SQL = [
     pytest.param(
@@ -89,17 +90,18 @@ def test_a_metric_is_what_sql_says(
 
 
 def test_the_documentation_tells_types_and_metrics_and_no_password(
-    demo_warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demo_warehouse_url: str, dbt_target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in dbt_environment(demo_warehouse_url, inherited=os.environ).items():
         monkeypatch.setenv(name, value)
-    page = write_static_docs(demo_warehouse_url, folder=tmp_path).read_text()
+    folder = target_of(demo_warehouse_url, dbt_target)
+    page = write_static_docs(demo_warehouse_url, folder=folder).read_text()
     assert "numeric(18,6)" in page  # dbt has read the tables themselves
     assert "It is taken anew for every range and never added up" in page
     password = urlsplit(demo_warehouse_url).password
     assert password
     assert [
-        path for path in tmp_path.rglob("*") if path.is_file() and password.encode() in path.read_bytes()
+        path for path in folder.rglob("*") if path.is_file() and password.encode() in path.read_bytes()
     ] == []
 
 
