@@ -142,6 +142,16 @@ def test_another_header_is_refused_in_one_line_that_says_what_is_wrong(header, w
         {"stack_name": '"a ""quoted"", name"'},
         {"stack_name": '"' + "x" * 254 + '"""'},
         {"stack_name": "ü" * 127},
+        # All but what ends a field, and every byte that UTF-8 has beyond ASCII.
+        {"stack_name": "".join(chr(code) for code in range(1, 128) if chr(code) not in '",\r\n')},
+        {"stack_name": '"' + "".join(chr(code) for code in range(1, 128) if chr(code) not in '"\r\n') + '"'},
+        {"stack_name": "".join(map(chr, range(0x80, 0xC0)))},
+        {
+            "stack_name": "".join(
+                chr(code) for code in (*range(0xC0, 0x800, 64), 0x800, *range(0x1000, 0xD000, 4096))
+            )
+        },
+        {"stack_name": "\ue000\uf000\U00010000\U00040000\U00080000\U000c0000\U00100000"},
         {"worker_pool_name": "", "worker_pool_ulid": ""},
     ],
     ids=lambda values: str(values)[:50],
