@@ -179,4 +179,9 @@ def test_an_exposure_names_the_marts_that_are_read_where_it_says(manifest: dict[
         }
         exposure = manifest["exposures"][f"exposure.spacelift_usage.{name}"]
         assert read == {node.rpartition(".")[2] for node in exposure["depends_on"]["nodes"]}, name
-        assert name != "usage_dashboard" or read == set(dashboard.MARTS_READ)
+
+
+def test_the_dashboard_s_asset_names_the_marts_of_its_exposure(manifest: dict[str, Any]) -> None:
+    exposure = manifest["exposures"]["exposure.spacelift_usage.usage_dashboard"]
+    named = {node.rpartition(".")[2] for node in exposure["depends_on"]["nodes"]}
+    assert set(dashboard.MARTS_READ) == named
